@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For people and DKMS. What the kernel's build system reads is in Kbuild.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+NAME := rtd3_vfio_pci
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
+DKMS_FILES := dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md src include
+
+.PHONY: all module install dkms-install dkms-remove demo check style clean \
+	clean-cache help
+
+all: module
+
+module:
+	@test -d $(KDIR) || { \
+		echo "no kernel headers at $(KDIR): apt-get install linux-headers-$(KVER)" >&2; \
+		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: module
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod $(KVER)
+
+# Only what the module is built from goes to /usr/src.
+dkms-install:
+	@command -v dkms >/dev/null || { \
+		echo "dkms is not installed: apt-get install dkms linux-headers-amd64" >&2; \
+		exit 1; }
+	rm -rf $(DKMS_TREE)
+	install -d $(DKMS_TREE)
+	cp -r $(DKMS_FILES) $(DKMS_TREE)/
+	find $(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
+	dkms add $(NAME)/$(VERSION)
+	dkms build $(NAME)/$(VERSION) -k $(KVER)
+	dkms install $(NAME)/$(VERSION) -k $(KVER)
+
+dkms-remove:
+	dkms remove $(NAME)/$(VERSION) --all
+	rm -rf $(DKMS_TREE)
+
+demo:
+	tests/demo
+
+check:
+	tests/check
+
+style:
+	tests/style
+
+clean:
+	find . -path ./.cache -prune -o \( -name '*.o' -o -name '*.ko' \
+		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+		-o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
+	rm -rf .tmp_versions
+
+# Root file systems, kernels and initramfs of the tests.
+clean-cache:
+	rm -rf .cache
+
+help:
+	@echo 'all, module    build the module for kernel KVER (now: $(KVER))'
+	@echo 'install        build it and install it, without DKMS'
+	@echo 'dkms-install   install it with DKMS, rebuilt at every kernel update'
+	@echo 'dkms-remove    remove it from DKMS'
+	@echo 'demo           show it at work in a virtual machine (root)'
+	@echo 'check          run all tests (root)'
+	@echo 'style          checkpatch, sparse, W=1 with gcc and clang (root)'
+	@echo 'clean          remove what a build in this folder made'
+	@echo 'clean-cache    remove the file systems and kernels of the tests'
