@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only file that knows that kernels differ. Kbuild defines RTD3_HAVE_name
+ * where src/probe/name.c compiles; each probe says what it looks for.
+ */
+#ifndef RTD3_COMPAT_H
+#define RTD3_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/vfio_pci_core.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "rtd3_vfio_pci needs Linux 6.1 or later"
+#endif
+
+/*
+ * Members of struct vfio_device_ops that not every kernel has. Each expands to
+ * whole initialisers with their commas, or to nothing.
+ */
+#ifdef RTD3_HAVE_iommufd_bind
+#define RTD3_OPS_IOMMUFD						\
+	.bind_iommufd = vfio_iommufd_physical_bind,			\
+	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+#else
+#define RTD3_OPS_IOMMUFD
+#endif
+
+#ifdef RTD3_HAVE_iommufd_detach
+#define RTD3_OPS_DETACH							\
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#else
+#define RTD3_OPS_DETACH
+#endif
+
+#ifdef RTD3_HAVE_iommufd_pasid
+#define RTD3_OPS_PASID							\
+	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,	\
+	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
+#else
+#define RTD3_OPS_PASID
+#endif
+
+#ifdef RTD3_HAVE_match_token_uuid
+#define RTD3_OPS_MATCH_TOKEN						\
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+#else
+#define RTD3_OPS_MATCH_TOKEN
+#endif
+
+#ifdef RTD3_HAVE_region_info_caps
+#define RTD3_OPS_REGION_INFO						\
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+#else
+#define RTD3_OPS_REGION_INFO
+#endif
+
+#ifdef RTD3_HAVE_dmabuf_ops
+static inline void
+rtd3_compat_set_dmabuf_ops(struct vfio_pci_core_device *core)
+{
+	static const struct vfio_pci_device_ops ops = {
+		.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
+	};
+
+	core->pci_ops = &ops;
+}
+#else
+static inline void
+rtd3_compat_set_dmabuf_ops(struct vfio_pci_core_device *core)
+{
+}
+#endif
+
+/*
+ * vfio-pci's disable_idle_d3 is global on the kernels where the core copies it
+ * into every device: it must not decide for ours.
+ */
+#ifdef RTD3_HAVE_vdev_idle_d3
+static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
+{
+	core->disable_idle_d3 = false;
+}
+#else
+static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
+{
+}
+#endif
+
+#endif /* RTD3_COMPAT_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_DEVICE_H
+#define RTD3_DEVICE_H
+
+#include <linux/vfio_pci_core.h>
+
+#include "pm.h"
+
+/**
+ * struct rtd3_device - one bound PCI function
+ * @core: what vfio_pci_core knows of it; drvdata points here, the core insists
+ * @pm: runtime power management, see pm.h
+ */
+struct rtd3_device {
+	struct vfio_pci_core_device core;
+	struct rtd3_pm pm;
+};
+
+static inline struct rtd3_device *
+rtd3_from_core(struct vfio_pci_core_device *core)
+{
+	return container_of(core, struct rtd3_device, core);
+}
+
+static inline struct rtd3_device *rtd3_from_vfio(struct vfio_device *vdev)
+{
+	return rtd3_from_core(container_of(vdev, struct vfio_pci_core_device,
+					   vdev));
+}
+
+struct rtd3_device *rtd3_device_alloc(struct pci_dev *pdev);
+int rtd3_device_register(struct rtd3_device *rdev);
+void rtd3_device_unregister(struct rtd3_device *rdev);
+
+#endif /* RTD3_DEVICE_H */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rtd3_vfio_pci: a vfio-pci variant driver that lets a device reach D3cold
+ * whenever nobody needs it. This file is the PCI driver; device.c is the VFIO
+ * device, pm.c its power management.
+ */
+
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "device.h"
+#include "sysfs.h"
+
+static bool enable_sriov;
+module_param(enable_sriov, bool, 0644);
+MODULE_PARM_DESC(enable_sriov,
+		 "Allow virtual functions to be enabled on bound devices (default: N)");
+
+static int rtd3_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct rtd3_device *rdev;
+	int ret;
+
+	rdev = rtd3_device_alloc(pdev);
+	if (IS_ERR(rdev))
+		return PTR_ERR(rdev);
+
+	/* The core finds its device here, and checks that it does. */
+	pci_set_drvdata(pdev, &rdev->core);
+	ret = rtd3_device_register(rdev);
+	if (ret)
+		vfio_put_device(&rdev->core.vdev);
+
+	return ret;
+}
+
+static void rtd3_remove(struct pci_dev *pdev)
+{
+	struct rtd3_device *rdev = rtd3_from_core(pci_get_drvdata(pdev));
+
+	rtd3_device_unregister(rdev);
+	vfio_put_device(&rdev->core.vdev);
+}
+
+static int rtd3_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
+{
+	if (!enable_sriov)
+		return -ENOENT;
+
+	return vfio_pci_core_sriov_configure(pci_get_drvdata(pdev), nr_virtfn);
+}
+
+/*
+ * Display devices, for driver_override only. The class alone leaves six
+ * wildcards in the module alias: libvirt and go-nvlib take the match with the
+ * fewest, so this comes before vfio-pci's (seven) and after the variant driver
+ * of any particular device. Everything else, the audio function of a GPU for
+ * one, binds by driver_override and needs no entry.
+ */
+static const struct pci_device_id rtd3_ids[] = {
+	{
+		.vendor = PCI_ANY_ID,
+		.device = PCI_ANY_ID,
+		.subvendor = PCI_ANY_ID,
+		.subdevice = PCI_ANY_ID,
+		.class = PCI_BASE_CLASS_DISPLAY << 16,
+		.class_mask = 0xff0000,
+		.override_only = PCI_ID_F_VFIO_DRIVER_OVERRIDE,
+	},
+	{}
+};
+MODULE_DEVICE_TABLE(pci, rtd3_ids);
+
+static struct pci_driver rtd3_driver = {
+	.name = KBUILD_MODNAME,
+	.id_table = rtd3_ids,
+	.probe = rtd3_probe,
+	.remove = rtd3_remove,
+	.sriov_configure = rtd3_sriov_configure,
+	.err_handler = &vfio_pci_core_err_handlers,
+	.dev_groups = rtd3_sysfs_groups,
+	.driver_managed_dma = true,
+};
+module_pci_driver(rtd3_driver);
+
+MODULE_LICENSE("GPL");
+MODULE_VERSION(RTD3_VERSION);
+MODULE_AUTHOR("The rtd3_vfio_pci authors");
+MODULE_DESCRIPTION("VFIO PCI variant driver that takes idle devices to D3cold");

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runtime power management of a bound device.
+ *
+ * vfio_pci_core_register_device() sets driver->pm to its own callbacks at every
+ * probe, so a pci_driver of ours cannot have any. They are put around the PCI
+ * bus's callbacks instead, with a PM domain for each device, as vga_switcheroo
+ * does. That is the better place, too: it sees the whole transition.
+ *
+ *	open, access, EXIT, close, host ...
+ *	      |
+ *	rpm_resume --> parent port: power on, link up
+ *	      |
+ *	rtd3_runtime_resume
+ *	      +--> pci_pm_runtime_resume: to D0, config space restored
+ *	      |       +--> vfio_pci_core: INTx unmasked, wakeup eventfd
+ *	      +--> answers? counted, with the state it came from and the cause
+ *
+ *	last reference dropped, autosuspend delay over
+ *	      |
+ *	rtd3_runtime_suspend
+ *	      +--> pci_pm_runtime_suspend: config space saved, to D3hot
+ *	              +--> vfio_pci_core: INTx masked
+ *	rpm_suspend of the parent port --> power off; the PCI core then sets
+ *	      the device's current_state to D3cold
+ *
+ * Who woke it: the PM core runs the resume callback in the task that asked for
+ * it, or, where the port's resume got there first, in a work item that wakes
+ * everything below the port. An access through the device's file registers
+ * itself before it asks (struct rtd3_waker); the callback looks for its own
+ * task and then for any access that waits. The VFIO core takes its reference
+ * for an ioctl before it calls the driver: such a wake finds no waker and stays
+ * unclaimed until the ioctl arrives and claims it. What nobody claims came from
+ * the host.
+ */
+
+#include <linux/pm_domain.h>
+#include <linux/pm_runtime.h>
+#include <linux/sched.h>
+
+#include "device.h"
+#include "pm.h"
+
+static struct rtd3_device *rtd3_from_dev(struct device *dev)
+{
+	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
+}
+
+static enum rtd3_power rtd3_suspended_power(struct pci_dev *pdev)
+{
+	return pdev->current_state == PCI_D3cold ? RTD3_POWER_D3COLD :
+						   RTD3_POWER_D3HOT;
+}
+
+/* Close the account of the present state, which was @power, and open one. */
+static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_power power, ktime_t now)
+{
+	lockdep_assert_held(&pm->lock);
+
+	pm->stats.time_ns[power] += ktime_to_ns(ktime_sub(now, pm->since));
+	pm->since = now;
+}
+
+static void rtd3_pm_count_wake(struct rtd3_pm *pm, enum rtd3_wake_cause cause)
+{
+	lockdep_assert_held(&pm->lock);
+
+	pm->stats.wakes[cause]++;
+	pm->stats.last_wake = cause;
+	pm->unclaimed = false;
+}
+
+static int rtd3_runtime_suspend(struct device *dev)
+{
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+	struct rtd3_pm *pm = &rdev->pm;
+	ktime_t start = ktime_get();
+	ktime_t now;
+	int ret;
+
+	ret = dev->bus->pm->runtime_suspend(dev);
+	if (ret)
+		return ret;
+
+	now = ktime_get();
+	spin_lock(&pm->lock);
+	if (pm->unclaimed)
+		rtd3_pm_count_wake(pm, RTD3_WAKE_HOST);
+	rtd3_pm_turn(pm, RTD3_POWER_D0, start);
+	pm->suspended = true;
+	pm->stats.suspends++;
+	pm->stats.suspend_ns = ktime_to_ns(ktime_sub(now, start));
+	spin_unlock(&pm->lock);
+
+	return 0;
+}
+
+/* The access that the resume in this task is made for, if there is one. */
+static struct rtd3_waker *rtd3_pm_find_waker(struct rtd3_pm *pm)
+{
+	struct rtd3_waker *waker;
+
+	lockdep_assert_held(&pm->lock);
+
+	list_for_each_entry(waker, &pm->wakers, node)
+		if (waker->task == current)
+			return waker;
+
+	return list_first_entry_or_null(&pm->wakers, struct rtd3_waker, node);
+}
+
+static int rtd3_runtime_resume(struct device *dev)
+{
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+	struct pci_dev *pdev = to_pci_dev(dev);
+	struct rtd3_pm *pm = &rdev->pm;
+	enum rtd3_power power = rtd3_suspended_power(pdev);
+	ktime_t start = ktime_get();
+	struct rtd3_waker *waker;
+	bool present;
+	ktime_t now;
+	int ret;
+
+	ret = dev->bus->pm->runtime_resume(dev);
+	present = pdev->current_state == PCI_D0 && pci_device_is_present(pdev);
+
+	now = ktime_get();
+	spin_lock(&pm->lock);
+	waker = rtd3_pm_find_waker(pm);
+	if (waker)
+		start = waker->start;
+	rtd3_pm_turn(pm, power, now);
+	pm->suspended = false;
+	pm->stats.last_state = power;
+	pm->stats.resumes++;
+	pm->stats.failures += !present;
+	pm->stats.resume_ns = ktime_to_ns(ktime_sub(now, start));
+	pm->stats.resume_max_ns = max(pm->stats.resume_max_ns,
+				      pm->stats.resume_ns);
+	if (waker) {
+		rtd3_pm_count_wake(pm, waker->cause);
+	} else {
+		pm->unclaimed = true;
+		pm->resumer = current->flags & PF_WQ_WORKER ? NULL : current;
+	}
+	spin_unlock(&pm->lock);
+
+	if (!present)
+		pci_err(pdev,
+			"no answer after %s: write 0 to d3cold_allowed and rescan, or bind it to vfio-pci\n",
+			power == RTD3_POWER_D3COLD ? "D3cold" : "D3hot");
+
+	return ret;
+}
+
+/**
+ * rtd3_pm_access_begin - an access that may wake the device starts
+ * @rdev: device
+ * @waker: memory of the caller, until rtd3_pm_access_end()
+ * @cause: what a wake by it counts as
+ *
+ * Takes no reference on the device: the core's operation does that. Also
+ * restarts the autosuspend delay, before the core's own put can look at it.
+ *
+ * Context: process; takes rtd3_pm.lock.
+ */
+void rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			  enum rtd3_wake_cause cause)
+{
+	rtd3_pm_mark_busy(rdev);
+
+	waker->task = current;
+	waker->cause = cause;
+	waker->start = ktime_get();
+
+	spin_lock(&rdev->pm.lock);
+	list_add_tail(&waker->node, &rdev->pm.wakers);
+	spin_unlock(&rdev->pm.lock);
+}
+
+/**
+ * rtd3_pm_access_end - the access is over
+ * @rdev: device
+ * @waker: as given to rtd3_pm_access_begin()
+ */
+void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker)
+{
+	spin_lock(&rdev->pm.lock);
+	list_del(&waker->node);
+	spin_unlock(&rdev->pm.lock);
+}
+
+/**
+ * rtd3_pm_claim_wake - say that the last wake was made for this ioctl
+ * @rdev: device
+ * @cause: what it counts as
+ *
+ * Does nothing where the last wake has an owner, or was made by another task.
+ * A wake by a work item is given to the first ioctl that comes while it lasts:
+ * that can be a wake by the host a moment earlier.
+ *
+ * Context: process, in the ioctl's task; takes rtd3_pm.lock.
+ */
+void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause)
+{
+	struct rtd3_pm *pm = &rdev->pm;
+
+	spin_lock(&pm->lock);
+	if (pm->unclaimed && (!pm->resumer || pm->resumer == current))
+		rtd3_pm_count_wake(pm, cause);
+	spin_unlock(&pm->lock);
+}
+
+/**
+ * rtd3_pm_mark_busy - restart the autosuspend delay
+ * @rdev: device
+ */
+void rtd3_pm_mark_busy(struct rtd3_device *rdev)
+{
+	pm_runtime_mark_last_busy(&rdev->core.pdev->dev);
+}
+
+/**
+ * rtd3_pm_get_stats - a consistent copy of the counters
+ * @rdev: device
+ * @stats: filled; the present state is counted up to now, and a wake that
+ *	nobody has claimed yet counts as the host's
+ *
+ * Never wakes the device. Context: process; takes rtd3_pm.lock.
+ */
+void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
+{
+	struct rtd3_pm *pm = &rdev->pm;
+	enum rtd3_power power = RTD3_POWER_D0;
+
+	spin_lock(&pm->lock);
+	if (pm->suspended)
+		power = rtd3_suspended_power(rdev->core.pdev);
+	rtd3_pm_turn(pm, power, ktime_get());
+	*stats = pm->stats;
+	if (pm->unclaimed) {
+		stats->wakes[RTD3_WAKE_HOST]++;
+		stats->last_wake = RTD3_WAKE_HOST;
+	}
+	spin_unlock(&pm->lock);
+}
+
+/**
+ * rtd3_pm_init - prepare a device that is not registered yet
+ * @rdev: device
+ */
+void rtd3_pm_init(struct rtd3_device *rdev)
+{
+	struct rtd3_pm *pm = &rdev->pm;
+
+	spin_lock_init(&pm->lock);
+	INIT_LIST_HEAD(&pm->wakers);
+	pm->since = ktime_get();
+}
+
+/**
+ * rtd3_pm_attach - put our callbacks around the PCI bus's
+ * @rdev: device, not registered with vfio yet
+ *
+ * The caller must keep the device awake until it is registered.
+ *
+ * Context: probe, device_lock held.
+ * Return: 0, or -EBUSY where another PM domain owns the device.
+ */
+int rtd3_pm_attach(struct rtd3_device *rdev)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+	struct rtd3_pm *pm = &rdev->pm;
+
+	device_lock_assert(dev);
+
+	if (dev->pm_domain) {
+		pci_err(rdev->core.pdev,
+			"power is managed by another PM domain; unload its driver (vga_switcheroo?) first\n");
+		return -EBUSY;
+	}
+
+	pm->domain.ops = *dev->bus->pm;
+	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
+	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
+	dev_pm_domain_set(dev, &pm->domain);
+
+	pm->saved_delay_ms = dev->power.autosuspend_delay;
+	pm_runtime_set_autosuspend_delay(dev, RTD3_AUTOSUSPEND_MS);
+	pm_runtime_use_autosuspend(dev);
+
+	return 0;
+}
+
+/**
+ * rtd3_pm_detach - leave the device as the PCI bus gave it to us
+ * @rdev: device, no longer registered with vfio
+ *
+ * Context: probe or remove, device_lock held, device awake and held awake by
+ * the PCI bus, so that no callback of ours can start any more.
+ */
+void rtd3_pm_detach(struct rtd3_device *rdev)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+
+	device_lock_assert(dev);
+
+	/* A queued resume request may still be on its way to our callback. */
+	pm_runtime_barrier(dev);
+	pm_runtime_dont_use_autosuspend(dev);
+	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
+	dev_pm_domain_set(dev, NULL);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_PM_H
+#define RTD3_PM_H
+
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/pci.h>
+#include <linux/pm.h>
+#include <linux/spinlock.h>
+
+#include <linux/rtd3_vfio_pci.h>
+
+#define RTD3_WAKE_NR (RTD3_WAKE_HOST + 1)
+
+/* Runtime suspend of an idle device waits this long, unless the user says so. */
+#define RTD3_AUTOSUSPEND_MS 200
+
+/**
+ * enum rtd3_power - power states that time is accounted for
+ * @RTD3_POWER_D0: awake for the runtime PM core (the guest may have put the
+ *	device into D3hot by itself; that does not count as ours)
+ * @RTD3_POWER_D3HOT: suspended, the port still has power
+ * @RTD3_POWER_D3COLD: suspended, the port has cut the power
+ */
+enum rtd3_power {
+	RTD3_POWER_D0,
+	RTD3_POWER_D3HOT,
+	RTD3_POWER_D3COLD,
+	RTD3_POWER_NR,
+};
+
+/**
+ * struct rtd3_pm_stats - what happened to a device since it was bound
+ * @suspends: runtime suspends that succeeded
+ * @resumes: runtime resumes
+ * @failures: resumes after which the device was not in D0 or did not answer
+ * @wakes: resumes by cause; they add up to @resumes
+ * @time_ns: time spent in each state; a suspend that ends in D3cold counts
+ *	as D3cold from its beginning, the port follows within milliseconds
+ * @suspend_ns: duration of the last suspend, of the device itself
+ * @resume_ns: duration of the last resume; where the cause is an access
+ *	through the device's file, from the start of that access, so that the
+ *	port's own resume is part of it
+ * @resume_max_ns: the longest of them
+ * @last_wake: cause of the last resume
+ * @last_state: state that the last completed suspend had reached
+ */
+struct rtd3_pm_stats {
+	u64 suspends;
+	u64 resumes;
+	u64 failures;
+	u64 wakes[RTD3_WAKE_NR];
+	u64 time_ns[RTD3_POWER_NR];
+	u64 suspend_ns;
+	u64 resume_ns;
+	u64 resume_max_ns;
+	enum rtd3_wake_cause last_wake;
+	enum rtd3_power last_state;
+};
+
+/**
+ * struct rtd3_pm - runtime power management of one device
+ * @domain: encloses the PCI bus's callbacks, see pm.c
+ * @saved_delay_ms: the device's autosuspend delay before we were bound
+ * @lock: protects all below. Order: innermost, nothing is taken under it;
+ *	taken in process context only.
+ * @wakers: accesses under way that may wake the device, oldest first
+ * @stats: counters; those of the present state are brought up to date by
+ *	rtd3_pm_get_stats()
+ * @since: when the present state began
+ * @suspended: the last callback that succeeded was a suspend
+ * @unclaimed: the last resume has no known cause yet
+ * @resumer: the task that did it; compared, never dereferenced
+ */
+struct rtd3_pm {
+	struct dev_pm_domain domain;
+	int saved_delay_ms;
+
+	spinlock_t lock; /* see above */
+	struct list_head wakers;
+	struct rtd3_pm_stats stats;
+	ktime_t since;
+	bool suspended;
+	bool unclaimed;
+	struct task_struct *resumer;
+};
+
+/**
+ * struct rtd3_waker - an access under way; lives on the stack of its task
+ * @node: in rtd3_pm.wakers
+ * @task: who
+ * @cause: what a wake by it is counted as
+ * @start: when it began
+ */
+struct rtd3_waker {
+	struct list_head node;
+	struct task_struct *task;
+	enum rtd3_wake_cause cause;
+	ktime_t start;
+};
+
+struct rtd3_device;
+
+void rtd3_pm_init(struct rtd3_device *rdev);
+int rtd3_pm_attach(struct rtd3_device *rdev);
+void rtd3_pm_detach(struct rtd3_device *rdev);
+void rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			  enum rtd3_wake_cause cause);
+void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker);
+void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause);
+void rtd3_pm_mark_busy(struct rtd3_device *rdev);
+void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats);
+
+#endif /* RTD3_PM_H */

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Group rtd3/ of a bound device, one value a file; Documentation in
+ * src/sysfs-bus-pci-rtd3. Reading any of them never wakes the device.
+ */
+
+#include <linux/device.h>
+#include <linux/time64.h>
+
+#include "device.h"
+#include "sysfs.h"
+
+static struct rtd3_device *rtd3_from_sysfs(struct device *dev)
+{
+	return rtd3_from_core(dev_get_drvdata(dev));
+}
+
+static const char *rtd3_state_name(pci_power_t state)
+{
+	switch (state) {
+	case PCI_D0:
+	case PCI_D1:
+	case PCI_D2:
+	case PCI_D3hot:
+	case PCI_D3cold:
+		return pci_power_name(state);
+	default:
+		return "unknown";
+	}
+}
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+			  rtd3_state_name(to_pci_dev(dev)->current_state));
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t last_state_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	static const char * const names[RTD3_POWER_NR] = {
+		[RTD3_POWER_D0] = "none",
+		[RTD3_POWER_D3HOT] = "D3hot",
+		[RTD3_POWER_D3COLD] = "D3cold",
+	};
+	struct rtd3_pm_stats stats;
+
+	rtd3_pm_get_stats(rtd3_from_sysfs(dev), &stats);
+
+	return sysfs_emit(buf, "%s\n", names[stats.last_state]);
+}
+static DEVICE_ATTR_RO(last_state);
+
+static ssize_t last_wake_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	static const char * const names[RTD3_WAKE_NR] = {
+		[RTD3_WAKE_NONE] = "none",
+		[RTD3_WAKE_OPEN] = "open",
+		[RTD3_WAKE_EXIT] = "exit",
+		[RTD3_WAKE_CONFIG] = "config",
+		[RTD3_WAKE_BAR] = "bar",
+		[RTD3_WAKE_IOCTL] = "ioctl",
+		[RTD3_WAKE_RESET] = "reset",
+		[RTD3_WAKE_CLOSE] = "close",
+		[RTD3_WAKE_HOST] = "host",
+	};
+	struct rtd3_pm_stats stats;
+
+	rtd3_pm_get_stats(rtd3_from_sysfs(dev), &stats);
+
+	return sysfs_emit(buf, "%s\n", names[stats.last_wake]);
+}
+static DEVICE_ATTR_RO(last_wake);
+
+/**
+ * struct rtd3_counter - a file that shows one number of struct rtd3_pm_stats
+ * @attr: the file
+ * @offset: where the u64 is in struct rtd3_pm_stats
+ * @unit: what the number is divided by
+ */
+struct rtd3_counter {
+	struct device_attribute attr;
+	size_t offset;
+	u32 unit;
+};
+
+static ssize_t rtd3_counter_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	struct rtd3_counter *counter = container_of(attr, struct rtd3_counter,
+						    attr);
+	struct rtd3_pm_stats stats;
+	u64 value;
+
+	rtd3_pm_get_stats(rtd3_from_sysfs(dev), &stats);
+	value = *(u64 *)((char *)&stats + counter->offset);
+
+	return sysfs_emit(buf, "%llu\n", div_u64(value, counter->unit));
+}
+
+#define RTD3_COUNTER(_name, _member, _unit)				\
+	static struct rtd3_counter rtd3_counter_##_name = {		\
+		.attr = __ATTR(_name, 0444, rtd3_counter_show, NULL),	\
+		.offset = offsetof(struct rtd3_pm_stats, _member),	\
+		.unit = (_unit),					\
+	}
+
+RTD3_COUNTER(suspends, suspends, 1);
+RTD3_COUNTER(resumes, resumes, 1);
+RTD3_COUNTER(failures, failures, 1);
+RTD3_COUNTER(wakes_open, wakes[RTD3_WAKE_OPEN], 1);
+RTD3_COUNTER(wakes_exit, wakes[RTD3_WAKE_EXIT], 1);
+RTD3_COUNTER(wakes_config, wakes[RTD3_WAKE_CONFIG], 1);
+RTD3_COUNTER(wakes_bar, wakes[RTD3_WAKE_BAR], 1);
+RTD3_COUNTER(wakes_ioctl, wakes[RTD3_WAKE_IOCTL], 1);
+RTD3_COUNTER(wakes_reset, wakes[RTD3_WAKE_RESET], 1);
+RTD3_COUNTER(wakes_close, wakes[RTD3_WAKE_CLOSE], 1);
+RTD3_COUNTER(wakes_host, wakes[RTD3_WAKE_HOST], 1);
+RTD3_COUNTER(time_d0_ms, time_ns[RTD3_POWER_D0], NSEC_PER_MSEC);
+RTD3_COUNTER(time_d3hot_ms, time_ns[RTD3_POWER_D3HOT], NSEC_PER_MSEC);
+RTD3_COUNTER(time_d3cold_ms, time_ns[RTD3_POWER_D3COLD], NSEC_PER_MSEC);
+RTD3_COUNTER(suspend_latency_us, suspend_ns, NSEC_PER_USEC);
+RTD3_COUNTER(resume_latency_us, resume_ns, NSEC_PER_USEC);
+RTD3_COUNTER(resume_latency_max_us, resume_max_ns, NSEC_PER_USEC);
+
+static struct attribute *rtd3_attrs[] = {
+	&dev_attr_state.attr,
+	&dev_attr_last_state.attr,
+	&dev_attr_last_wake.attr,
+	&rtd3_counter_suspends.attr.attr,
+	&rtd3_counter_resumes.attr.attr,
+	&rtd3_counter_failures.attr.attr,
+	&rtd3_counter_wakes_open.attr.attr,
+	&rtd3_counter_wakes_exit.attr.attr,
+	&rtd3_counter_wakes_config.attr.attr,
+	&rtd3_counter_wakes_bar.attr.attr,
+	&rtd3_counter_wakes_ioctl.attr.attr,
+	&rtd3_counter_wakes_reset.attr.attr,
+	&rtd3_counter_wakes_close.attr.attr,
+	&rtd3_counter_wakes_host.attr.attr,
+	&rtd3_counter_time_d0_ms.attr.attr,
+	&rtd3_counter_time_d3hot_ms.attr.attr,
+	&rtd3_counter_time_d3cold_ms.attr.attr,
+	&rtd3_counter_suspend_latency_us.attr.attr,
+	&rtd3_counter_resume_latency_us.attr.attr,
+	&rtd3_counter_resume_latency_max_us.attr.attr,
+	NULL
+};
+
+static const struct attribute_group rtd3_group = {
+	.name = "rtd3",
+	.attrs = rtd3_attrs,
+};
+
+const struct attribute_group *rtd3_sysfs_groups[] = {
+	&rtd3_group,
+	NULL
+};
