@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by the rig's scripts: places, messages, locks.
+
+set -eu -o pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+rig=$top/tests/rig
+cache=${RTD3_CACHE:-$top/.cache}
+mkdir -p "$cache"
+
+say()
+{
+	printf '[%5ds] %s\n' "$SECONDS" "$*" >&2
+}
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] ||
+		die "needs root, to make Debian root file systems: try 'sudo $0'"
+}
+
+# suite_row NAME: sets release and kernel_from
+suite_row()
+{
+	local row
+
+	row=$(grep -E "^$1[[:space:]]" "$rig/suites") ||
+		die "no suite '$1'; there are: $(suites)"
+	read -r _ release kernel_from <<<"$row"
+}
+
+suites()
+{
+	sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$rig/suites" | tr '\n' ' '
+}
+
+# hash_of TEXT FILE...: a short key for the cache
+hash_of()
+{
+	local text=$1
+
+	shift
+	{ printf '%s\n' "$text"; cat "$@" </dev/null; } | sha256sum | cut -c1-12
+}
+
+# lock NAME: one process at a time, until the script ends
+lock()
+{
+	exec 9>"$cache/$1.lock"
+	if ! flock -n 9; then
+		say "waiting for another run ($1)"
+		flock 9
+	fi
+}
+
+# in_root DIR COMMAND...: run a command in a Debian root file system
+in_root()
+{
+	local root=$1
+
+	shift
+	unshare --mount --fork -- sh -c '
+		root=$1; shift
+		mount -t proc proc "$root/proc" &&
+		mount --bind /dev "$root/dev" &&
+		exec chroot "$root" env -i LC_ALL=C.UTF-8 HOME=/root \
+			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	' sh "$root" "$@"
+}
+
+# kernel_of ROOT: its kernel's version
+kernel_of()
+{
+	ls "$1/lib/modules"
+}

@@ -1,0 +1,387 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run one test program in a virtual machine and print its TAP.
+
+The guest is a stock Debian kernel with an initramfs whose init is the test
+program. It talks to this program over its second serial port, apart from the
+console: verdicts go out, questions about what the hypervisor sees are answered
+(see tests/guest/chan.h for the protocol). The kernel log is the first serial
+port. Exit status: 0 all passed, 1 a test failed, 2 wrong usage, 3 QEMU did not
+start, 4 the guest died before its init ran, 5 the time was up.
+"""
+
+import argparse
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+RIG = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(RIG))
+CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
+QEMU = "qemu-system-x86_64"
+
+# A line of the kernel log that fails the run, whatever the tests said.
+BAD_LOG = re.compile(
+    r"WARNING:|\bBUG\b|Oops|lockdep|KASAN|KFENCE|UBSAN|refcount|use-after-free|"
+    r"scheduling while atomic|sleeping function called|blocked for more than|"
+    r"soft lockup|hard LOCKUP|rcu: INFO|general protection|Call Trace|"
+    r"Kernel panic|possible recursive locking|memory leak")
+
+# What can sit below the root port rp1; {} is the bus.
+NVME = ["-blockdev", "driver=null-co,read-zeroes=on,size=67108864,node-name={0}disk",
+        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},drive={0}disk"]
+E1000E = ["-netdev", "user,id={0}net,restrict=on", "-device",
+          "e1000e,bus={0},netdev={0}net,mac=52:54:00:12:34:56,addr="]
+DEVICES = {
+    "nvme": NVME,
+    "e1000e": E1000E[:-1] + [E1000E[-1] + "0.0"],
+    "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
+            "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
+    "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
+    "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
+           E1000E[:-1] + [E1000E[-1] + "0.1"],
+}
+IOMMUS = {
+    "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on"],
+              "intel_iommu=on"),
+    "amd": (["-device", "amd-iommu,intremap=on"], ""),
+    "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
+}
+# Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
+PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
+
+
+class RigError(Exception):
+    """The run as such failed; the status says how."""
+
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+def qemu_has(device):
+    """Does this QEMU know the device?"""
+    out = subprocess.run([QEMU, "-device", "help"], capture_output=True,
+                         text=True, check=True).stdout
+    return f'name "{device}"' in out
+
+
+class Machine:
+    """One QEMU process and the three ways to watch it."""
+
+    def __init__(self, args, kernel, initrd, accel, work):
+        self.work = work
+        self.acpi_log = os.path.join(work, "acpi.log")
+        self.console = os.path.join(work, "console.log")
+        self.deadline = time.monotonic() + args.timeout
+        self.buffer = b""
+        listeners = {n: self._listen(n) for n in ("chan", "qtest")}
+        cmd = self._command(args, kernel, initrd, accel)
+        with open(os.path.join(work, "command"), "w", encoding="utf8") as f:
+            f.write(" ".join(cmd) + "\n")
+        with open(os.path.join(work, "qemu.log"), "wb") as log:
+            # pylint: disable-next=consider-using-with
+            self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        try:
+            self.chan = self._accept(listeners["chan"])
+            self.qtest = self._accept(listeners["qtest"])
+        except RigError:
+            self.stop()
+            raise
+
+    def _listen(self, name):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(os.path.join(self.work, name))
+        sock.listen(1)
+        sock.settimeout(0.2)
+        return sock
+
+    def _accept(self, listener):
+        for _ in range(100):
+            try:
+                conn = listener.accept()[0]
+                conn.settimeout(10)
+                return conn
+            except socket.timeout:
+                if self.process.poll() is not None:
+                    break
+        with open(os.path.join(self.work, "qemu.log"), encoding="utf8",
+                  errors="replace") as f:
+            raise RigError(3, "QEMU did not start: " + f.read().strip()[-500:])
+
+    def _command(self, args, kernel, initrd, accel):
+        iommu, append = IOMMUS[args.iommu]
+        cmd = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
+               "-vga", "none", "-no-reboot", "-m", "512", "-smp", str(args.smp),
+               "-accel", accel, "-cpu", "max" if accel == "tcg" else "host",
+               "-machine", "q35,kernel-irqchip=split" if accel == "kvm"
+               else "q35",
+               # A BIOS of 2014, QEMU's default, is too old for port D3.
+               "-smbios", "type=0,vendor=rtd3,version=1,date=01/01/2024",
+               "-acpitable", "file=" + os.path.join(CACHE, "ports.aml"),
+               "-kernel", kernel, "-initrd", initrd,
+               "-append", "console=ttyS0 ignore_loglevel panic=-1 "
+               f"{append} rig.test={args.test} rig.driver={args.driver} "
+               f"rig.devs={args.devs} rig.iommu={args.iommu} {args.append}",
+               "-chardev", f"file,id=con,path={self.console}",
+               "-serial", "chardev:con",
+               "-chardev", f"socket,id=chan,path={self.work}/chan",
+               "-serial", "chardev:chan",
+               "-chardev", f"file,id=acpi,path={self.acpi_log}",
+               "-device", "isa-debugcon,iobase=0x4e2,chardev=acpi",
+               "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
+               *iommu]
+        for port, (slot, _, _) in PORTS.items():
+            # x-speed: QEMU has no model of link training, and Linux waits for
+            # the link of a port that is faster than 5 GT/s to report itself.
+            cmd += ["-device",
+                    f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
+                    f"chassis={slot},slot={slot},hotplug=off,"
+                    "power_controller_present=on,x-speed=5"]
+        for port, devices in (("rp1", args.devs), ("rp2", "nvme")):
+            cmd += [arg.format(port) for arg in DEVICES[devices]]
+        return cmd
+
+    def power(self, port):
+        """How often the hypervisor saw _ON and _OFF of a port."""
+        _, on, off = PORTS[port]
+        with open(self.acpi_log, encoding="latin1") as f:
+            log = f.read()
+        return f"on={log.count(on)} off={log.count(off)}"
+
+    def config(self, bdf, offset):
+        """A config register as QEMU sees it, read through ECAM from outside."""
+        bus, dev, fn = (int(x, 16) for x in re.split("[:.]", bdf))
+        address = (0xb0000000 + (bus << 20) + (dev << 15) + (fn << 12) +
+                   (int(offset, 16) & 0xffc))
+        self.qtest.sendall(f"readl {address:#x}\n".encode())
+        reply = b""
+        while not reply.endswith(b"\n"):
+            data = self.qtest.recv(256)
+            if not data:
+                raise RigError(3, "QEMU has gone")
+            reply += data
+        match = re.match(rb"OK 0x([0-9a-f]+)", reply)
+        if not match:
+            raise RigError(3, f"qtest answered {reply!r}")
+        return f"{int(match[1], 16):08x}"
+
+    def answer(self, words):
+        """Answer one question of the guest."""
+        if words == ["power"]:
+            return self.power("rp1")
+        if words == ["power2"]:
+            return self.power("rp2")
+        if len(words) == 3 and words[0] == "cfg":
+            return self.config(words[1], words[2])
+        return "error: no such question"
+
+    def lines(self):
+        """Lines from the guest, until it ends."""
+        while True:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise RigError(5, "the time is up")
+            ready, _, _ = select.select([self.chan], [], [], min(left, 1))
+            if not ready:
+                if self.process.poll() is not None:
+                    return
+                continue
+            data = self.chan.recv(65536)
+            if not data:
+                return
+            self.buffer += data
+            while b"\n" in self.buffer:
+                line, self.buffer = self.buffer.split(b"\n", 1)
+                text = line.decode("utf8", "replace").strip("\r")
+                if text.startswith("Q "):
+                    self.chan.sendall((self.answer(text.split()[1:]) +
+                                       "\n").encode())
+                else:
+                    yield text
+
+    def stop(self):
+        """End QEMU, one way or the other."""
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def bad_log_lines(self):
+        """What must not be in the kernel log."""
+        with open(self.console, encoding="utf8", errors="replace") as f:
+            return [line.strip() for line in f if BAD_LOG.search(line)]
+
+
+class Tap:
+    """Numbers what the guest says and prints it."""
+
+    def __init__(self, out):
+        self.count = self.failed = 0
+        self.out = out
+        self.data = []
+
+    def say(self, text):
+        """Print a line at once: somebody may be watching."""
+        print(text, file=self.out, flush=True)
+
+    def result(self, good, text):
+        """One result of this program's own."""
+        self.count += 1
+        self.failed += not good
+        self.say(f"{'ok' if good else 'not ok'} {self.count} - {text}")
+
+    def line(self, text):
+        """One line of the guest."""
+        match = re.match(r"(not )?ok\b *-? *(.*)", text)
+        if match:
+            self.result(not match[1], match[2])
+        elif text.startswith("D "):
+            self.data.append(text[2:])
+            self.say("# " + text[2:])
+        else:
+            self.say(text if text.startswith("#") else "# " + text)
+
+
+def run_guest(args, kernel, initrd, accel, tap):
+    """Boot once; returns the status."""
+    with tempfile.TemporaryDirectory(prefix="rtd3-vm-") as work:
+        alive = done = False
+        machine = Machine(args, kernel, initrd, accel, work)
+        try:
+            for text in machine.lines():
+                alive = True
+                if text == "DONE":
+                    done = True
+                else:
+                    tap.line(text)
+            machine.stop()
+        except RigError as error:
+            machine.process.kill()
+            machine.stop()
+            if not alive and error.status == 5:
+                error.status = 4
+            tap.say(f"# {error}")
+            save_log(args, machine)
+            if error.status == 4:
+                return 4
+            tap.result(False, f"the run ends by itself: {error}")
+            return error.status
+        if not alive:
+            save_log(args, machine)
+            return 4
+        tap.result(done, "the guest ran to its end")
+        bad = machine.bad_log_lines()
+        tap.result(not bad, "the kernel log is clean")
+        for line in bad[:20]:
+            tap.say("# " + line)
+        if tap.failed or args.keep:
+            save_log(args, machine)
+    return 1 if tap.failed else 0
+
+
+def save_log(args, machine):
+    """Keep what helps to find out why."""
+    logs = os.path.join(CACHE, "logs")
+    os.makedirs(logs, exist_ok=True)
+    name = f"{args.suite}-{args.test}-{args.driver}-{args.devs}-{args.iommu}"
+    path = os.path.join(logs, name + ".log")
+    with open(path, "w", encoding="utf8") as out:
+        for part in ("command", "qemu.log", "acpi.log", "console.log"):
+            try:
+                with open(os.path.join(machine.work, part), encoding="utf8",
+                          errors="replace") as f:
+                    out.write(f"==== {part}\n{f.read()}\n")
+            except FileNotFoundError:
+                pass
+    print(f"# logs: {path}", flush=True)
+
+
+def choose_accel(args, kernel, initrd):
+    """KVM only where it has shown that it runs a guest at full speed."""
+    if args.accel != "auto":
+        return args.accel
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf8") as f:
+        known = os.path.join(CACHE, "accel-" + f.read().strip())
+    if os.path.exists(known):
+        with open(known, encoding="utf8") as f:
+            return f.read().strip()
+    accel = "tcg"
+    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+        probe = argparse.Namespace(**vars(args))
+        probe.test, probe.timeout, probe.keep = "none", 15, False
+        with open(os.devnull, "w", encoding="utf8") as null:
+            try:
+                if run_guest(probe, kernel, initrd, "kvm", Tap(null)) == 0:
+                    accel = "kvm"
+            except RigError:
+                pass
+    print(f"# accelerator: {accel}", flush=True)
+    with open(known + f".{os.getpid()}", "w", encoding="utf8") as f:
+        f.write(accel)
+    os.rename(known + f".{os.getpid()}", known)
+    return accel
+
+
+def parse():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--suite", default="trixie",
+                        help="Debian suite that the kernel is from")
+    parser.add_argument("--test", required=True, help="name of the test")
+    parser.add_argument("--driver", default="rtd3_vfio_pci",
+                        choices=("rtd3_vfio_pci", "vfio-pci"))
+    parser.add_argument("--devs", default="nvme", choices=DEVICES,
+                        help="what sits below the root port")
+    parser.add_argument("--iommu", default="intel", choices=IOMMUS)
+    parser.add_argument("--smp", default=1, type=int)
+    parser.add_argument("--timeout", default=180, type=int,
+                        help="seconds until the run is ended by force")
+    parser.add_argument("--accel", default="auto",
+                        choices=("auto", "tcg", "kvm"))
+    parser.add_argument("--append", default="", help="more kernel parameters")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep the logs of a good run, too")
+    return parser.parse_args()
+
+
+def main():
+    """Prepare, run, judge."""
+    args = parse()
+    # iasl takes everything behind the last dot for an extension.
+    aml = os.path.join(CACHE, f"ports-{os.getpid()}")
+    subprocess.run(["iasl", "-p", aml, os.path.join(RIG, "acpi", "ports.asl")],
+                   check=True, capture_output=True)
+    os.rename(aml + ".aml", os.path.join(CACHE, "ports.aml"))
+    kernel, initrd = subprocess.run(
+        [os.path.join(RIG, "initramfs"), args.suite], check=True,
+        stdout=subprocess.PIPE, text=True).stdout.split()
+    if args.devs == "igb" and not qemu_has("igb"):
+        print("1..0 # SKIP this QEMU has no igb (8.0 and later have)")
+        return 0
+    tap = Tap(sys.stdout)
+    accel = choose_accel(args, kernel, initrd)
+    try:
+        status = run_guest(args, kernel, initrd, accel, tap)
+        if status == 4:
+            # Text patching under TCG on a busy host kills a boot now and then.
+            tap.say("# the guest died before its init ran: once more")
+            status = run_guest(args, kernel, initrd, accel, tap)
+        if status == 4:
+            tap.result(False, "the guest boots")
+    except RigError as error:
+        tap.result(False, str(error))
+        status = error.status
+    print(f"1..{tap.count}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
