@@ -86,7 +86,7 @@ static int rtd3_runtime_suspend(struct device *dev)
 	spin_lock(&pm->lock);
 	if (pm->unclaimed)
 		rtd3_pm_count_wake(pm, RTD3_WAKE_HOST);
-	rtd3_pm_turn(pm, RTD3_POWER_D0, start);
+	rtd3_pm_turn(pm, RTD3_POWER_D0, now);
 	pm->suspended = true;
 	pm->stats.suspends++;
 	pm->stats.suspend_ns = ktime_to_ns(ktime_sub(now, start));
@@ -126,9 +126,6 @@ static int rtd3_runtime_resume(struct device *dev)
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
-	waker = rtd3_pm_find_waker(pm);
-	if (waker)
-		start = waker->start;
 	rtd3_pm_turn(pm, power, now);
 	pm->suspended = false;
 	pm->stats.last_state = power;
@@ -137,7 +134,11 @@ static int rtd3_runtime_resume(struct device *dev)
 	pm->stats.resume_ns = ktime_to_ns(ktime_sub(now, start));
 	pm->stats.resume_max_ns = max(pm->stats.resume_max_ns,
 				      pm->stats.resume_ns);
+	waker = rtd3_pm_find_waker(pm);
 	if (waker) {
+		pm->stats.wake_ns = ktime_to_ns(ktime_sub(now, waker->start));
+		pm->stats.wake_max_ns = max(pm->stats.wake_max_ns,
+					    pm->stats.wake_ns);
 		rtd3_pm_count_wake(pm, waker->cause);
 	} else {
 		pm->unclaimed = true;

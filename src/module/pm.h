@@ -38,10 +38,12 @@ enum rtd3_power {
  * @time_ns: time spent in each state; a suspend that ends in D3cold counts
  *	as D3cold from its beginning, the port follows within milliseconds
  * @suspend_ns: duration of the last suspend, of the device itself
- * @resume_ns: duration of the last resume; where the cause is an access
- *	through the device's file, from the start of that access, so that the
- *	port's own resume is part of it
+ * @resume_ns: duration of the last resume, of the device itself
  * @resume_max_ns: the longest of them
+ * @wake_ns: how long the last access that woke the device waited for it: the
+ *	port's resume and the device's. Open, close, read() and write(); an
+ *	ioctl has waited before the driver hears of it
+ * @wake_max_ns: the longest of them
  * @last_wake: cause of the last resume
  * @last_state: state that the last completed suspend had reached
  */
@@ -54,6 +56,8 @@ struct rtd3_pm_stats {
 	u64 suspend_ns;
 	u64 resume_ns;
 	u64 resume_max_ns;
+	u64 wake_ns;
+	u64 wake_max_ns;
 	enum rtd3_wake_cause last_wake;
 	enum rtd3_power last_state;
 };

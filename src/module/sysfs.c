@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Group rtd3/ of a bound device, one value a file; Documentation in
- * src/sysfs-bus-pci-rtd3. Reading any of them never wakes the device.
+ * Group rtd3/ of a bound device, one value a file, each described in
+ * include/ABI/sysfs-bus-pci-rtd3. Reading any of them never wakes the device.
  */
 
 #include <linux/device.h>
@@ -125,6 +125,8 @@ RTD3_COUNTER(time_d3cold_ms, time_ns[RTD3_POWER_D3COLD], NSEC_PER_MSEC);
 RTD3_COUNTER(suspend_latency_us, suspend_ns, NSEC_PER_USEC);
 RTD3_COUNTER(resume_latency_us, resume_ns, NSEC_PER_USEC);
 RTD3_COUNTER(resume_latency_max_us, resume_max_ns, NSEC_PER_USEC);
+RTD3_COUNTER(wake_latency_us, wake_ns, NSEC_PER_USEC);
+RTD3_COUNTER(wake_latency_max_us, wake_max_ns, NSEC_PER_USEC);
 
 static struct attribute *rtd3_attrs[] = {
 	&dev_attr_state.attr,
@@ -147,6 +149,8 @@ static struct attribute *rtd3_attrs[] = {
 	&rtd3_counter_suspend_latency_us.attr.attr,
 	&rtd3_counter_resume_latency_us.attr.attr,
 	&rtd3_counter_resume_latency_max_us.attr.attr,
+	&rtd3_counter_wake_latency_us.attr.attr,
+	&rtd3_counter_wake_latency_max_us.attr.attr,
 	NULL
 };
 

@@ -4,7 +4,9 @@ package Rtd3Summary;
 
 use strict;
 use warnings;
-use parent 'TAP::Formatter::Console';
+
+# As prove itself chooses: no progress display where nobody can see it move.
+use parent -t STDOUT ? 'TAP::Formatter::Console' : 'TAP::Formatter::File';
 
 sub summary {
     my ($self, $aggregate, @rest) = @_;

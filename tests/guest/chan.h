@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The control channel: a serial line to the host, one line a message. */
+#ifndef RIGTEST_CHAN_H
+#define RIGTEST_CHAN_H
+
+#include <stddef.h>
+
+int chan_open(const char *tty);
+void chan_line(const char *line);
+void chan_query(char *reply, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void chan_drain(void);
+
+#endif

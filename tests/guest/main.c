@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rigtest: the init of the rig's virtual machine. Runs one test in a child, so that a crash of the
+ * test is a verdict and not a dead machine, and then powers off.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "rig.h"
+#include "tap.h"
+#include "tests.h"
+
+/* Nothing but a boot: the host asks with it whether an accelerator runs a guest. */
+static void test_none(void)
+{
+	check(true, "boots");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	const char *what;
+} tests[] = {
+	{ "none", test_none, "boots and powers off" },
+	{ "bind", test_bind, "bind, unbind, reload, in every power state" },
+	{ "idle", test_idle, "bound and unused: D3cold; open wakes it" },
+	{ "lowpower", test_lowpower, "LOW_POWER_ENTRY, D3cold, EXIT with the fd open" },
+	{ "wakeup", test_wakeup, "LOW_POWER_ENTRY_WITH_WAKEUP" },
+	{ "mmap", test_mmap, "mapped BARs in low power" },
+	{ "close", test_close, "close and kill -9 in low power" },
+	{ "reset", test_reset, "function reset and hot reset with suspended members" },
+	{ "irq", test_irq, "INTx, MSI and MSI-X over a D3cold cycle" },
+	{ "race", test_race, "accesses against ENTRY and EXIT" },
+	{ "twofn", test_twofn, "two functions on one port" },
+	{ "churn", test_churn, "load, bind and open against each other" },
+	{ "smoke", test_smoke, "a short run through everything" },
+	{ "demo", test_demo, "the story, with figures" },
+};
+
+static void run_test(void)
+{
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (strcmp(tests[i].name, rig.test))
+			continue;
+		diag("%s: %s", tests[i].name, tests[i].what);
+		rig_setup();
+		tests[i].run();
+		exit(tap_failures() ? 1 : 0);
+	}
+	die("a test of the name '%s'", rig.test);
+}
+
+int main(void)
+{
+	int ret, status = 0;
+	pid_t pid, got;
+
+	if (getpid() != 1) {
+		fprintf(stderr, "rigtest: the init of a virtual machine, see tests/rig\n");
+		return 1;
+	}
+	rig_mount();
+	rig_cmdline();
+	ret = chan_open("/dev/ttyS1");
+	if (ret)
+		printf("rigtest: /dev/ttyS1: %s\n", strerror(-ret));
+
+	pid = fork();
+	if (!pid)
+		run_test();
+	/* Also reaps what the test left behind. */
+	do {
+		got = waitpid(-1, &status, 0);
+	} while (got != pid && (got > 0 || errno == EINTR));
+
+	/* A test that exits has said itself what was wrong. */
+	if (pid < 0 || got != pid)
+		check(false, "test program started");
+	else if (WIFSIGNALED(status))
+		check(false, "test program died: signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) > 1)
+		diag("the test ended early");
+	tap_done();
+	sync();
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}

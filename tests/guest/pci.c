@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <unistd.h>
+
+#include "pci.h"
+#include "tap.h"
+
+#define SYSFS_PCI	"/sys/bus/pci/devices/"
+#define CONF1_ADDR	0xcf8
+#define CONF1_DATA	0xcfc
+
+static int read_file(const char *path, char *buf, size_t size)
+{
+	int fd, n, err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	err = errno;
+	close(fd);
+	if (n < 0)
+		return -err;
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == ' '))
+		n--;
+	buf[n] = '\0';
+	return n;
+}
+
+static int write_file(const char *path, const char *val)
+{
+	int fd, ret = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, val, strlen(val)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct pci_fn *)a)->name, ((const struct pci_fn *)b)->name);
+}
+
+/**
+ * pci_below() - the functions right below a port, in order
+ * @port: name of the port
+ * @fns: filled in
+ * @max: room in @fns
+ *
+ * Reads only what the kernel has cached, so it wakes nothing.
+ *
+ * Return: how many were found.
+ */
+int pci_below(const char *port, struct pci_fn *fns, int max)
+{
+	unsigned int dom, bus, dev, fn;
+	char path[128];
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s", port);
+	d = opendir(path);
+	if (!d)
+		return 0;
+	while (n < max && (e = readdir(d))) {
+		struct pci_fn *pf = &fns[n];
+		char end;
+
+		if (strlen(e->d_name) != 12 ||
+		    sscanf(e->d_name, "%x:%x:%x.%x%c", &dom, &bus, &dev, &fn, &end) != 4)
+			continue;
+		*pf = (struct pci_fn){ .bus = bus, .dev = dev, .fn = fn };
+		snprintf(pf->name, sizeof(pf->name), "%.12s", e->d_name);
+		pf->vendor = pci_get_num(pf, "vendor");
+		pf->device = pci_get_num(pf, "device");
+		pf->class = pci_get_num(pf, "class");
+		n++;
+	}
+	closedir(d);
+	qsort(fns, n, sizeof(*fns), by_name);
+	return n;
+}
+
+/**
+ * __pci_get() - read an attribute of a function
+ * @pf: the function
+ * @attr: path below its folder
+ * @buf: gets the text without the newline
+ * @size: of @buf
+ *
+ * Return: length or -errno.
+ */
+int __pci_get(const struct pci_fn *pf, const char *attr, char *buf, size_t size)
+{
+	char path[160];
+
+	buf[0] = '\0';
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
+	return read_file(path, buf, size);
+}
+
+/** pci_get() - read an attribute that must be readable; valid until the next call */
+const char *pci_get(const struct pci_fn *pf, const char *attr)
+{
+	static char buf[256];
+	int ret = __pci_get(pf, attr, buf, sizeof(buf));
+
+	if (ret < 0)
+		die("%s: read %s: %s", pf->name, attr, strerror(-ret));
+	return buf;
+}
+
+/** pci_get_num() - read a number, decimal or 0x */
+unsigned long long pci_get_num(const struct pci_fn *pf, const char *attr)
+{
+	return strtoull(pci_get(pf, attr), NULL, 0);
+}
+
+/** __pci_set() - write an attribute; 0 or -errno */
+int __pci_set(const struct pci_fn *pf, const char *attr, const char *val)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
+	return write_file(path, val);
+}
+
+/** pci_set() - write an attribute that must be writable */
+void pci_set(const struct pci_fn *pf, const char *attr, const char *val)
+{
+	int ret = __pci_set(pf, attr, val);
+
+	if (ret)
+		die("%s: write '%s' to %s: %s", pf->name, val, attr, strerror(-ret));
+}
+
+/** pci_has() - whether a file or folder is there below the function */
+bool pci_has(const struct pci_fn *pf, const char *attr)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
+	return !access(path, F_OK);
+}
+
+static const char *link_name(const struct pci_fn *pf, const char *link)
+{
+	static char target[256];
+	char path[160], *slash;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, link);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return "";
+	target[n] = '\0';
+	slash = strrchr(target, '/');
+	return slash ? slash + 1 : target;
+}
+
+/** pci_driver() - name of the driver, "" without one; valid until the next call */
+const char *pci_driver(const struct pci_fn *pf)
+{
+	return link_name(pf, "driver");
+}
+
+/** pci_iommu_group() - number of the IOMMU group, -1 without one */
+int pci_iommu_group(const struct pci_fn *pf)
+{
+	const char *name = link_name(pf, "iommu_group");
+
+	return *name ? atoi(name) : -1;
+}
+
+/**
+ * __pci_bind() - bind a function to a driver by driver_override
+ * @pf: the function
+ * @driver: the driver's name
+ *
+ * Return: 0, -errno, or -ENODEV when the driver did not take it.
+ */
+int __pci_bind(const struct pci_fn *pf, const char *driver)
+{
+	int ret;
+
+	ret = __pci_set(pf, "driver_override", driver);
+	if (ret)
+		return ret;
+	if (*pci_driver(pf) && strcmp(pci_driver(pf), driver)) {
+		ret = __pci_unbind(pf);
+		if (ret)
+			return ret;
+	}
+	ret = write_file("/sys/bus/pci/drivers_probe", pf->name);
+	if (ret)
+		return ret;
+	return strcmp(pci_driver(pf), driver) ? -ENODEV : 0;
+}
+
+/** pci_bind() - __pci_bind() that must work */
+void pci_bind(const struct pci_fn *pf, const char *driver)
+{
+	int ret = __pci_bind(pf, driver);
+
+	if (ret)
+		die("%s: bind to %s: %s", pf->name, driver, strerror(-ret));
+}
+
+/** __pci_unbind() - take a function from its driver; 0 or -errno */
+int __pci_unbind(const struct pci_fn *pf)
+{
+	return __pci_set(pf, "driver/unbind", pf->name);
+}
+
+/** pci_unbind() - __pci_unbind() that must work */
+void pci_unbind(const struct pci_fn *pf)
+{
+	int ret = __pci_unbind(pf);
+
+	if (ret || *pci_driver(pf))
+		die("%s: unbind: %s", pf->name, ret ? strerror(-ret) : "still bound");
+}
+
+/** pci_sysfs_config32() - read config space as a host tool does: wakes a sleeping device */
+uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off)
+{
+	uint32_t val = 0xdeadbeef;
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/config", pf->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, &val, sizeof(val), off) != sizeof(val))
+		die("%s: read config", pf->name);
+	close(fd);
+	return val;
+}
+
+/**
+ * pci_raw_config32() - read config space by the I/O ports, past the kernel
+ * @pf: the function
+ * @off: below 256
+ *
+ * Wakes nothing. The kernel uses the same ports: only for moments in which nothing else in the
+ * machine touches config space.
+ */
+uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off)
+{
+	uint32_t addr, save, val;
+
+	if (iopl(3))
+		die("iopl: %s", strerror(errno));
+	addr = 1u << 31 | pf->bus << 16 | pf->dev << 11 | pf->fn << 8 | (off & 0xfc);
+	save = inl(CONF1_ADDR);
+	do {
+		outl(addr, CONF1_ADDR);
+		val = inl(CONF1_DATA);
+	} while (inl(CONF1_ADDR) != addr);
+	outl(save, CONF1_ADDR);
+	return val;
+}
+
+/** pci_id() - what the first config word must read */
+uint32_t pci_id(const struct pci_fn *pf)
+{
+	return pf->device << 16 | pf->vendor;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pci.h"
+#include "rig.h"
+#include "tap.h"
+
+struct rig rig = {
+	.driver = "rtd3_vfio_pci",
+	.iommu = "intel",
+	.devs = "nvme",
+};
+
+/** rig_mount() - what an init has to mount before anything works */
+void rig_mount(void)
+{
+	static const struct {
+		const char *type, *where;
+	} fs[] = {
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "devtmpfs", "/dev" },
+		{ "debugfs", "/sys/kernel/debug" },
+		{ "tmpfs", "/tmp" },
+	};
+
+	for (size_t i = 0; i < sizeof(fs) / sizeof(fs[0]); i++) {
+		mkdir(fs[i].where, 0755);
+		/* devtmpfs may be there already, and debugfs may not be built. */
+		mount(fs[i].type, fs[i].where, fs[i].type, 0, NULL);
+	}
+	setenv("PATH", "/sbin:/bin:/usr/sbin:/usr/bin", 1);
+}
+
+/** rig_cmdline() - read our keys from the kernel's command line */
+void rig_cmdline(void)
+{
+	static const struct {
+		const char *key;
+		char *val;
+		size_t size;
+	} keys[] = {
+		{ "rig.test=", rig.test, sizeof(rig.test) },
+		{ "rig.driver=", rig.driver, sizeof(rig.driver) },
+		{ "rig.iommu=", rig.iommu, sizeof(rig.iommu) },
+		{ "rig.devs=", rig.devs, sizeof(rig.devs) },
+	};
+	char buf[4096] = "";
+	struct utsname u;
+	FILE *f;
+
+	f = fopen("/proc/cmdline", "re");
+	if (f) {
+		if (!fgets(buf, sizeof(buf), f))
+			buf[0] = '\0';
+		fclose(f);
+	}
+	for (char *w = strtok(buf, "\n "); w; w = strtok(NULL, "\n "))
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (!strncmp(w, keys[i].key, strlen(keys[i].key)))
+				snprintf(keys[i].val, keys[i].size, "%s", w + strlen(keys[i].key));
+
+	rig.ours = strcmp(rig.driver, "vfio-pci");
+	snprintf(rig.module, sizeof(rig.module), "%s", rig.driver);
+	for (char *p = rig.module; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	if (!uname(&u)) {
+		snprintf(rig.release, sizeof(rig.release), "%s", u.release);
+		sscanf(u.release, "%d.%d", &rig.major, &rig.minor);
+	}
+}
+
+/* virtio-iommu is a module: it has to be there before a driver binds to what it translates. */
+static void rig_load_iommu(void)
+{
+	if (strcmp(rig.iommu, "virtio"))
+		return;
+	rig_modprobe("virtio_pci");
+	if (!rig_modprobe("virtio_iommu"))
+		return;
+	skip("this kernel is built without it", "virtio-iommu");
+	exit(0);
+}
+
+/**
+ * rig_setup() - find the devices under test and allow their ports to sleep
+ *
+ * QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0.
+ */
+void rig_setup(void)
+{
+	const struct pci_fn port1 = { .name = RIG_PORT1 }, port2 = { .name = RIG_PORT2 };
+
+	rig_load_iommu();
+	rig.nr_fns = pci_below(RIG_PORT1, rig.fn, RIG_MAX_FNS);
+	if (rig.nr_fns < 1)
+		die("a device below port %s", RIG_PORT1);
+	rig.has_other = pci_below(RIG_PORT2, &rig.other, 1) == 1;
+
+	pci_set(&port1, "d3cold_allowed", "1");
+	if (rig.has_other)
+		pci_set(&port2, "d3cold_allowed", "1");
+	for (int i = 0; i < rig.nr_fns; i++)
+		diag("%s %04x:%04x class %06x, driver %s, kernel %s", rig.fn[i].name,
+		     rig.fn[i].vendor, rig.fn[i].device, rig.fn[i].class, rig.driver, rig.release);
+}
+
+/**
+ * rig_load() - load the vfio modules and the driver under test
+ *
+ * virtio-iommu remaps no interrupts, and 7.x does not believe QEMU's amd-iommu that it does.
+ */
+void rig_load(void)
+{
+	bool lax = !strcmp(rig.iommu, "virtio") || (!strcmp(rig.iommu, "amd") && rig.major >= 7);
+	const char *const strict_argv[] = { "modprobe", "vfio_iommu_type1", NULL };
+	const char *const lax_argv[] = {
+		"modprobe", "vfio_iommu_type1", "allow_unsafe_interrupts=1", NULL
+	};
+	int ret;
+
+	ret = rig_run(lax ? lax_argv : strict_argv);
+	if (ret)
+		die("modprobe vfio_iommu_type1: exit %d", ret);
+	ret = rig_modprobe(rig.driver);
+	if (ret)
+		die("modprobe %s: exit %d", rig.driver, ret);
+}
+
+/**
+ * rig_run() - run a program to its end
+ * @argv: NULL terminated
+ *
+ * Return: its exit status, or 255 when it did not exit by itself.
+ */
+int rig_run(const char *const argv[])
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	if (pid < 0)
+		return 255;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 255;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/** rig_modprobe() - load a module; exit status of modprobe */
+int rig_modprobe(const char *module)
+{
+	const char *const argv[] = { "modprobe", module, NULL };
+
+	return rig_run(argv);
+}
+
+/** rig_modprobe_remove() - unload a module; exit status of modprobe -r */
+int rig_modprobe_remove(const char *module)
+{
+	const char *const argv[] = { "modprobe", "-r", module, NULL };
+
+	return rig_run(argv);
+}
+
+/** rig_module_loaded() - whether a module is there, by its name with underscores */
+bool rig_module_loaded(const char *module)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return !access(path, F_OK);
+}
+
+/** now_us() - monotonic time of the guest */
+uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/** since_ms() - milliseconds since @start_us */
+long since_ms(uint64_t start_us)
+{
+	return (long)((now_us() - start_us) / 1000);
+}
+
+/** sleep_ms() - sleep, whatever signals come */
+void sleep_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+/**
+ * wait_child() - wait for a child, but not for ever
+ * @pid: the child
+ * @timeout_ms: how long
+ * @status: as from waitpid(), or NULL
+ *
+ * Return: 0, or -ETIMEDOUT with a diagnostic of where the child hangs in the kernel.
+ */
+int wait_child(pid_t pid, long timeout_ms, int *status)
+{
+	uint64_t start = now_us();
+	char path[64], line[160];
+	int st;
+	FILE *f;
+
+	while (since_ms(start) < timeout_ms) {
+		pid_t got = waitpid(pid, &st, WNOHANG);
+
+		if (got == pid) {
+			if (status)
+				*status = st;
+			return 0;
+		}
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		sleep_ms(2);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		diag("pid %d: %s", pid, line);
+	if (f)
+		fclose(f);
+	return -ETIMEDOUT;
+}

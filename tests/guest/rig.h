@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The virtual machine this runs in: command line, mounts, modules, devices under test. */
+#ifndef RIGTEST_RIG_H
+#define RIGTEST_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pci.h"
+
+#define RIG_PORT1	"0000:00:04.0"
+#define RIG_PORT2	"0000:00:05.0"
+#define RIG_MAX_FNS	8
+
+/**
+ * struct rig - what the host told us, and what was found
+ * @test: name of the test to run
+ * @driver: name of the vfio driver, as in sysfs
+ * @module: name of its module, as in /sys/module
+ * @ours: whether @driver is the project's
+ * @iommu: intel, amd or virtio
+ * @devs: what the host put below port 1
+ * @release: of the kernel
+ * @major: of @release
+ * @minor: of @release
+ * @fn: the functions below port 1
+ * @nr_fns: how many
+ * @other: the device below port 2
+ * @has_other: whether there is one
+ */
+struct rig {
+	char test[32];
+	char driver[32];
+	char module[32];
+	bool ours;
+	char iommu[16];
+	char devs[16];
+	char release[80];
+	int major;
+	int minor;
+	struct pci_fn fn[RIG_MAX_FNS];
+	int nr_fns;
+	struct pci_fn other;
+	bool has_other;
+};
+
+extern struct rig rig;
+
+void rig_mount(void);
+void rig_cmdline(void);
+void rig_setup(void);
+void rig_load(void);
+int rig_run(const char *const argv[]);
+int rig_modprobe(const char *module);
+int rig_modprobe_remove(const char *module);
+bool rig_module_loaded(const char *module);
+uint64_t now_us(void);
+long since_ms(uint64_t start_us);
+void sleep_ms(long ms);
+int wait_child(pid_t pid, long timeout_ms, int *status);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Load and unload, bind and unbind, open and close, and a curious host, all against each other.
+ * Most calls fail, and may. What counts: everything ends, and then the device works.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dut.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "tap.h"
+#include "tests.h"
+#include "vfio.h"
+
+#define RUN_MS		10000
+#define END_MS		90000
+#define UNLOAD_TRIES	20
+
+/* How often each worker got what it asked for; shared by the processes. */
+static struct score {
+	unsigned long loads, unloads, binds, unbinds, opens, entries, looks;
+} *score;
+
+static void reload(const struct pci_fn *pf, unsigned int *seed)
+{
+	int ret = -1;
+
+	(void)pf;
+	/* Refused while somebody has the device open. */
+	for (int i = 0; i < UNLOAD_TRIES && ret; i++) {
+		ret = rig_modprobe_remove(rig.driver);
+		if (ret)
+			sleep_ms(rand_r(seed) % 30);
+	}
+	score->unloads += !ret;
+	sleep_ms(rand_r(seed) % 100);
+	score->loads += !rig_modprobe(rig.driver);
+	sleep_ms(rand_r(seed) % 800);
+}
+
+static void rebind(const struct pci_fn *pf, unsigned int *seed)
+{
+	score->unbinds += !__pci_unbind(pf);
+	sleep_ms(rand_r(seed) % 50);
+	score->binds += !__pci_bind(pf, rig.driver);
+	__pci_set(pf, "power/autosuspend_delay_ms", rand_r(seed) % 2 ? "0" : "50");
+	sleep_ms(rand_r(seed) % 400);
+}
+
+static void reopen(const struct pci_fn *pf, unsigned int *seed)
+{
+	struct vfio_dev d;
+	uint64_t val;
+
+	if (!__vfio_open(&d, pf)) {
+		score->opens++;
+		__vfio_read(&d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4);
+		if (rand_r(seed) % 2 && !__vfio_entry(&d)) {
+			score->entries++;
+			sleep_ms(rand_r(seed) % 250);
+			if (rand_r(seed) % 2)
+				__vfio_exit(&d);
+		}
+		vfio_close(&d);
+	}
+	sleep_ms(rand_r(seed) % 250);
+}
+
+static void look(const struct pci_fn *pf, unsigned int *seed)
+{
+	static const char *const attrs[] = {
+		"rtd3/state", "rtd3/last_wake", "rtd3/time_d3cold_ms", "rtd3/suspends",
+		"power/runtime_status", "power_state", "config", "resource",
+	};
+	char buf[256];
+
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		score->looks += __pci_get(pf, attrs[i], buf, sizeof(buf)) >= 0;
+	sleep_ms(rand_r(seed) % 60);
+}
+
+static const struct {
+	const char *what;
+	void (*step)(const struct pci_fn *pf, unsigned int *seed);
+} workers[] = {
+	{ "load and unload", reload },
+	{ "bind and unbind", rebind },
+	{ "open and close", reopen },
+	{ "a curious host", look },
+};
+
+#define WORKERS	(sizeof(workers) / sizeof(workers[0]))
+
+void test_churn(void)
+{
+	const struct pci_fn *pf = &rig.fn[0];
+	struct power p, first;
+	pid_t pid[WORKERS];
+	struct vfio_dev d;
+
+	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	if (score == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	rig_load();
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_bind(&rig.fn[i], rig.driver);
+	first = power_get(1);
+
+	for (size_t i = 0; i < WORKERS; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			uint64_t start = now_us();
+			unsigned int seed = i + 1;
+
+			while (since_ms(start) < RUN_MS)
+				workers[i].step(pf, &seed);
+			_exit(0);
+		}
+	}
+	for (size_t i = 0; i < WORKERS; i++) {
+		int status = -1, ret = wait_child(pid[i], END_MS, &status);
+
+		check(!ret && WIFEXITED(status) && !WEXITSTATUS(status), "%s: ends by itself",
+		      workers[i].what);
+		if (ret)
+			die("%s: does not end", workers[i].what);
+	}
+	p = power_get(1);
+	check(score->loads >= 3 && score->unloads >= 3, "%lu loads, %lu unloads", score->loads,
+	      score->unloads);
+	check(score->binds >= 3 && score->unbinds >= 3, "%lu binds, %lu unbinds", score->binds,
+	      score->unbinds);
+	check(score->opens >= 3 && score->entries, "%lu opens, %lu ENTRY", score->opens,
+	      score->entries);
+	check(score->looks >= 100, "%lu attributes read", score->looks);
+	check(p.off > first.off && p.on > first.on, "power went and came (%u _OFF, %u _ON)",
+	      p.off - first.off, p.on - first.on);
+
+	check(!rig_modprobe(rig.driver), "load at the end");
+	pci_bind(pf, rig.driver);
+	vfio_open(&d, pf);
+	check_known(&d, "open at the end");
+	vfio_close(&d);
+	p = power_get(1);
+	check_asleep(pf, &p, "close at the end");
+	check(!rig_modprobe_remove(rig.driver), "unload at the end");
+	check_woken(pf, &p, "unload at the end");
+}

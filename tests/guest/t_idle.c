@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bound and unused means without power; open wakes the device. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dut.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "tap.h"
+#include "tests.h"
+#include "vfio.h"
+
+#define ROUNDS	3
+
+/* Looking at our attributes must not wake what they tell about. */
+static void read_all(const struct pci_fn *pf, struct power *p)
+{
+	char path[320], buf[128];
+	struct dirent *e;
+	int n = 0, bad = 0;
+	DIR *d;
+
+	if (!rig.ours)
+		return;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", pf->name);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
+		bad += __pci_get(pf, path, buf, sizeof(buf)) <= 0;
+		n++;
+	}
+	if (d)
+		closedir(d);
+	check(n >= 10 && !bad, "asleep: %d files in rtd3/ read, %d bad", n, bad);
+	check_rtd3(pf, "state", "D3cold", "asleep");
+	check_no_on(p, 500, "after reading all of rtd3/");
+}
+
+static void one_round(const struct pci_fn *pf, struct power *p, int round)
+{
+	unsigned long long wakes = 0, resumes = 0, suspends = 0;
+	struct vfio_dev d;
+	uint64_t start;
+	long ms;
+
+	if (rig.ours) {
+		wakes = rtd3_num(pf, "wakes_open");
+		resumes = rtd3_num(pf, "resumes");
+		suspends = rtd3_num(pf, "suspends");
+	}
+	start = now_us();
+	vfio_open(&d, pf);
+	ms = since_ms(start);
+	check_woken(pf, p, "open");
+	if (!round)
+		figure("open_ms", "%ld", ms);
+	check_known(&d, "open");
+	check_str(pci_get(pf, "power_state"), "D0", "open: power_state");
+	check_rtd3(pf, "state", "D0", "open");
+	check_rtd3(pf, "last_state", "D3cold", "open");
+	check_rtd3(pf, "last_wake", "open", "open");
+	check_rtd3_grew(pf, "wakes_open", wakes, "open");
+	check_rtd3_grew(pf, "resumes", resumes, "open");
+	if (!round)
+		check_no_off(p, 1500, "open and in D0");
+
+	vfio_close(&d);
+	ms = check_asleep(pf, p, "close");
+	if (!round)
+		figure("close_asleep_ms", "%ld", ms);
+	check_eq(pci_raw_config32(pf, 0), ALL_ONES, "close: id by CF8/CFC");
+	check_rtd3_grew(pf, "suspends", suspends, "close");
+}
+
+void test_idle(void)
+{
+	const struct pci_fn *pf = &rig.fn[0];
+	struct power p, first;
+	long ms;
+
+	rig_load();
+	check_eq(power_cfg(pf, 0), pci_id(pf), "before bind: id from outside");
+	check_eq(pci_raw_config32(pf, 0), pci_id(pf), "before bind: id by CF8/CFC");
+	p = power_get(1);
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_bind(&rig.fn[i], rig.driver);
+	ms = check_asleep(pf, &p, "bind");
+	figure("asleep_ms", "%ld", ms);
+	first = p;
+	check_eq(pci_raw_config32(pf, 0), ALL_ONES, "asleep: id by CF8/CFC");
+	check_eq(power_cfg(pf, 0x10), ALL_ONES, "asleep: BAR0 from outside");
+	check_str(pci_get(pf, "power_state"), "D3cold", "asleep: power_state");
+	check_str(pci_get(pf, "power/runtime_status"), "suspended", "asleep: runtime_status");
+	read_all(pf, &p);
+	check_no_on(&p, 2000, "left alone");
+
+	for (int i = 0; i < ROUNDS; i++)
+		one_round(pf, &p, i);
+	check(p.on - first.on == ROUNDS && p.off - first.off == ROUNDS,
+	      "%d opens: %u _ON, %u _OFF", ROUNDS, p.on - first.on, p.off - first.off);
+	if (rig.ours) {
+		check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+		check(rtd3_num(pf, "time_d3cold_ms") > 1000, "rtd3/time_d3cold_ms: %llu",
+		      rtd3_num(pf, "time_d3cold_ms"));
+		figure("suspend_latency_us", "%llu", rtd3_num(pf, "suspend_latency_us"));
+		figure("resume_latency_us", "%llu", rtd3_num(pf, "resume_latency_us"));
+		figure("resume_latency_max_us", "%llu", rtd3_num(pf, "resume_latency_max_us"));
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tests, one function each; the table is in main.c. */
+#ifndef RIGTEST_TESTS_H
+#define RIGTEST_TESTS_H
+
+void test_bind(void);
+void test_idle(void);
+void test_lowpower(void);
+void test_wakeup(void);
+void test_mmap(void);
+void test_close(void);
+void test_reset(void);
+void test_irq(void);
+void test_race(void);
+void test_twofn(void);
+void test_churn(void);
+void test_smoke(void);
+void test_demo(void);
+
+#endif
