@@ -35,7 +35,7 @@ static void next_user(const struct pci_fn *pf, const char *when)
  * Forks a user that holds the device in low power and then waits to be killed. With READ_LOOP it
  * reads config space once for each byte that it gets. The parent sees a byte once it is engaged.
  */
-static pid_t holder(const struct pci_fn *pf, enum hold hold, int *to)
+static pid_t holder(const struct pci_fn *pf, enum hold kind, int *to)
 {
 	int up[2], down[2], ret;
 	struct vfio_dev d;
@@ -51,13 +51,13 @@ static pid_t holder(const struct pci_fn *pf, enum hold hold, int *to)
 		if (__vfio_open(&d, pf))
 			_exit(1);
 		dut_prepare(&d);
-		ret = hold == SLEEP_WAKEUP ? __vfio_entry_wakeup(&d, vfio_eventfd()) :
+		ret = kind == SLEEP_WAKEUP ? __vfio_entry_wakeup(&d, vfio_eventfd()) :
 					    __vfio_entry(&d);
 		if (ret)
 			_exit(2);
 		if (write(up[1], &c, 1) != 1)
 			_exit(3);
-		while (read(down[0], &c, 1) == 1 && hold == READ_LOOP)
+		while (read(down[0], &c, 1) == 1 && kind == READ_LOOP)
 			vfio_cfg(&d, 0, 4);
 		for (;;)
 			pause();
@@ -109,13 +109,13 @@ static void close_in_low_power(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "after close right after ENTRY");
 }
 
-static void kill_asleep(const struct pci_fn *pf, struct power *p, enum hold hold, const char *when)
+static void kill_asleep(const struct pci_fn *pf, struct power *p, enum hold kind, const char *when)
 {
 	pid_t pid;
 	int to;
 
 	*p = power_get(1);
-	pid = holder(pf, hold, &to);
+	pid = holder(pf, kind, &to);
 	wait_asleep(pf, p);
 	kill_holder(pid, to, when);
 	check_asleep(pf, p, when);
