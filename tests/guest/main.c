@@ -22,12 +22,19 @@ static void test_none(void)
 	check(true, "boots");
 }
 
+/* For the rig's own tests: a dead test program must be seen as a failure. */
+static void test_crash(void)
+{
+	abort();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 	const char *what;
 } tests[] = {
 	{ "none", test_none, "boots and powers off" },
+	{ "crash", test_crash, "dies; must be a failure of the run" },
 	{ "bind", test_bind, "bind, unbind, reload, in every power state" },
 	{ "idle", test_idle, "bound and unused: D3cold; open wakes it" },
 	{ "lowpower", test_lowpower, "LOW_POWER_ENTRY, D3cold, EXIT with the fd open" },

@@ -46,7 +46,7 @@ static void ack(struct vfio_dev *d)
 }
 
 /*
- * Interrupts are at least 128 us apart, and a throttled one comes late. QEMU 7.2 to at least 8.0
+ * Interrupts are at least 128 us apart, and a throttled one comes late. QEMU 7.2
  * dies of an assertion when its timer finds the device in another mode (e1000e_core.c).
  */
 static void settle(const int *efd, int n)
