@@ -87,4 +87,11 @@ static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 }
 #endif
 
+/* For trace.h: assign a __string() field. */
+#ifdef RTD3_HAVE_assign_str_one
+#define rtd3_assign_str(field, value) __assign_str(field)
+#else
+#define rtd3_assign_str(field, value) __assign_str(field, value)
+#endif
+
 #endif /* RTD3_COMPAT_H */

@@ -6,7 +6,9 @@
 
 #include "compat.h"
 #include "device.h"
+#include "event.h"
 #include "feature.h"
+#include "info.h"
 
 static int rtd3_init_dev(struct vfio_device *vdev)
 {
@@ -20,6 +22,8 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 	rtd3_compat_allow_idle_d3(&rdev->core);
 	rtd3_compat_set_dmabuf_ops(&rdev->core);
 	rtd3_pm_init(rdev);
+	rtd3_policy_init(rdev);
+	rtd3_event_init(rdev);
 
 	return 0;
 }
@@ -36,7 +40,14 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 
+	ret = rtd3_info_add_region(rdev);
+	if (ret) {
+		vfio_pci_core_disable(&rdev->core);
+		return ret;
+	}
+
 	vfio_pci_core_finish_enable(&rdev->core);
+	WRITE_ONCE(rdev->open, true);
 
 	return 0;
 }
@@ -49,6 +60,9 @@ static void rtd3_close_device(struct vfio_device *vdev)
 	rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CLOSE);
 	vfio_pci_core_close_device(vdev);
 	rtd3_pm_access_end(rdev, &waker);
+
+	WRITE_ONCE(rdev->open, false);
+	rtd3_policy_closed(rdev);
 }
 
 static enum rtd3_wake_cause rtd3_region_cause(loff_t pos)
@@ -64,6 +78,9 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 	struct rtd3_waker waker;
 	ssize_t ret;
 
+	if (rtd3_info_owns(rdev, *ppos))
+		return rtd3_info_read(rdev, buf, count, ppos);
+
 	rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(*ppos));
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
@@ -77,6 +94,9 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
 	ssize_t ret;
+
+	if (rtd3_info_owns(rdev, *ppos))
+		return -EINVAL;
 
 	rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(*ppos));
 	ret = vfio_pci_core_write(vdev, buf, count, ppos);
@@ -161,9 +181,12 @@ int rtd3_device_register(struct rtd3_device *rdev)
 		return ret;
 
 	pm_runtime_get_noresume(dev);
+	rtd3_policy_start(rdev);
 	ret = vfio_pci_core_register_device(&rdev->core);
-	if (ret)
+	if (ret) {
+		rtd3_policy_release(rdev);
 		rtd3_pm_detach(rdev);
+	}
 	pm_runtime_put(dev);
 
 	return ret;
@@ -180,5 +203,6 @@ int rtd3_device_register(struct rtd3_device *rdev)
 void rtd3_device_unregister(struct rtd3_device *rdev)
 {
 	vfio_pci_core_unregister_device(&rdev->core);
+	rtd3_policy_release(rdev);
 	rtd3_pm_detach(rdev);
 }

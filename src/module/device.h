@@ -2,18 +2,29 @@
 #ifndef RTD3_DEVICE_H
 #define RTD3_DEVICE_H
 
+#include <linux/ratelimit_types.h>
 #include <linux/vfio_pci_core.h>
 
 #include "pm.h"
+#include "policy.h"
 
 /**
  * struct rtd3_device - one bound PCI function
  * @core: what vfio_pci_core knows of it; drvdata points here, the core insists
  * @pm: runtime power management, see pm.h
+ * @policy: how deep it may sleep, see policy.h
+ * @event_limit: how often it may send a uevent; has a lock of its own
+ * @open: a user has the device open; written under dev_set->lock, read by
+ *	observers without
+ * @info_region: index of the info region while it is
  */
 struct rtd3_device {
 	struct vfio_pci_core_device core;
 	struct rtd3_pm pm;
+	struct rtd3_policy policy;
+	struct ratelimit_state event_limit;
+	bool open;
+	unsigned int info_region;
 };
 
 static inline struct rtd3_device *

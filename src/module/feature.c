@@ -1,8 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO_DEVICE_FEATURE: features 3, 4 and 5 as documented in linux/vfio.h. */
+/*
+ * VFIO_DEVICE_FEATURE: features 3, 4 and 5 as documented in linux/vfio.h, and
+ * the private ones of linux/rtd3_vfio_pci.h.
+ */
+
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "device.h"
 #include "feature.h"
+#include "info.h"
+
+static int rtd3_power_get(struct rtd3_device *rdev, void __user *arg,
+			  size_t argsz)
+{
+	struct rtd3_power req = {
+		.low_power_state = rtd3_policy_engaged(rdev) ?
+				   RTD3_LOW_POWER_ENTER : RTD3_LOW_POWER_EXIT,
+		.deepest_state = RTD3_STATE_D0 + rtd3_policy_limit(rdev),
+		.wakeup_eventfd = -1,
+	};
+
+	if (copy_to_user(arg, &req, sizeof(req)) ||
+	    clear_user(arg + sizeof(req), argsz - sizeof(req)))
+		return -EFAULT;
+
+	return 0;
+}
+
+static int rtd3_power_enter(struct rtd3_device *rdev,
+			    const struct rtd3_power *req,
+			    struct rtd3_power __user *arg)
+{
+	enum rtd3_depth limit;
+
+	switch (req->deepest_state) {
+	case RTD3_STATE_D3HOT:
+		limit = RTD3_POWER_D3HOT;
+		break;
+	case RTD3_STATE_D3COLD:
+		limit = RTD3_POWER_D3COLD;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	if (!(req->flags & RTD3_POWER_WAKEUP)) {
+		if (req->wakeup_eventfd)
+			return -EINVAL;
+		return rtd3_policy_enter(rdev,
+					 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+					 NULL, 0, limit);
+	}
+
+	/* The end of our payload is laid out as feature 4's whole payload. */
+	BUILD_BUG_ON(sizeof(*req) -
+		     offsetof(struct rtd3_power, wakeup_eventfd) !=
+		     sizeof(struct vfio_device_low_power_entry_with_wakeup));
+
+	return rtd3_policy_enter(rdev,
+				 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+				 &arg->wakeup_eventfd,
+				 sizeof(struct vfio_device_low_power_entry_with_wakeup),
+				 limit);
+}
+
+static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
+			  size_t argsz)
+{
+	struct rtd3_power req;
+	int ret;
+
+	ret = copy_struct_from_user(&req, sizeof(req), arg, argsz);
+	if (ret)
+		return ret == -E2BIG ? -EINVAL : ret;
+	if ((req.flags & ~RTD3_POWER_WAKEUP) || req.reserved || req.reserved2)
+		return -EINVAL;
+
+	switch (req.low_power_state) {
+	case RTD3_LOW_POWER_ENTER:
+		return rtd3_power_enter(rdev, &req, arg);
+	case RTD3_LOW_POWER_EXIT:
+		if (req.deepest_state || req.flags || req.wakeup_eventfd)
+			return -EINVAL;
+		return rtd3_policy_exit(rdev);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int rtd3_power(struct rtd3_device *rdev, u32 flags, void __user *arg,
+		      size_t argsz)
+{
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET |
+				 VFIO_DEVICE_FEATURE_SET,
+				 sizeof(struct rtd3_power));
+	if (ret != 1)
+		return ret;
+	if (argsz > RTD3_PAYLOAD_MAX)
+		return -EINVAL;
+
+	return flags & VFIO_DEVICE_FEATURE_GET ?
+	       rtd3_power_get(rdev, arg, argsz) :
+	       rtd3_power_set(rdev, arg, argsz);
+}
+
+/*
+ * Features 3 and 4: the core looks at flags, size and payload, as vfio-pci's
+ * users know it; a request that passes goes through the policy.
+ */
+static int rtd3_entry(struct rtd3_device *rdev, u32 flags, void __user *arg,
+		      size_t argsz)
+{
+	u32 feature = flags & VFIO_DEVICE_FEATURE_MASK;
+	size_t minsz = 0;
+	int ret;
+
+	if (feature == VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP)
+		minsz = sizeof(struct vfio_device_low_power_entry_with_wakeup);
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, minsz);
+	if (ret != 1)
+		return ret;
+
+	return rtd3_policy_enter(rdev, feature, arg, argsz, RTD3_POWER_D3COLD);
+}
+
+static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
+{
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
+	if (ret != 1)
+		return ret;
+
+	return rtd3_policy_exit(rdev);
+}
 
 /**
  * rtd3_device_feature - VFIO_DEVICE_FEATURE
@@ -12,7 +146,7 @@
  * @argsz: its size
  *
  * An entry must not restart the autosuspend delay: the user says that the
- * device is idle. Everything else counts as use.
+ * device is idle. Nor does a look at the state. Everything else counts as use.
  *
  * Return: 0, or what the feature's own handler returns; -ENOTTY for a feature
  * that there is not.
@@ -21,21 +155,24 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 			size_t argsz)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
+	u32 feature = flags & VFIO_DEVICE_FEATURE_MASK;
 
-	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
+	rtd3_pm_claim_wake(rdev, feature == VFIO_DEVICE_FEATURE_LOW_POWER_EXIT ?
+			   RTD3_WAKE_EXIT : RTD3_WAKE_IOCTL);
+
+	switch (feature) {
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
-		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
-		break;
+		return rtd3_entry(rdev, flags, arg, argsz);
 	case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
-		rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
 		rtd3_pm_mark_busy(rdev);
-		break;
+		return rtd3_exit(rdev, flags, argsz);
+	case RTD3_FEATURE_POWER:
+		return rtd3_power(rdev, flags, arg, argsz);
+	case RTD3_FEATURE_INFO:
+		return rtd3_info_get(rdev, flags, arg, argsz);
 	default:
-		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
 		rtd3_pm_mark_busy(rdev);
-		break;
+		return vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
 	}
-
-	return vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
 }

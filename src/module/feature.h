@@ -4,6 +4,9 @@
 
 #include <linux/vfio.h>
 
+/* A payload of ours is never longer: bounds the work for its unknown rest. */
+#define RTD3_PAYLOAD_MAX 4096
+
 int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 			size_t argsz);
 

@@ -9,6 +9,7 @@
 #include <linux/pci.h>
 
 #include "device.h"
+#include "param.h"
 #include "sysfs.h"
 
 static bool enable_sriov;
@@ -81,7 +82,32 @@ static struct pci_driver rtd3_driver = {
 	.dev_groups = rtd3_sysfs_groups,
 	.driver_managed_dma = true,
 };
-module_pci_driver(rtd3_driver);
+
+static int __init rtd3_init(void)
+{
+	int ret;
+
+	ret = rtd3_param_check_ids();
+	if (ret)
+		return ret;
+
+	ret = pci_register_driver(&rtd3_driver);
+	if (ret)
+		return ret;
+
+	ret = rtd3_param_add_ids(&rtd3_driver);
+	if (ret)
+		pci_unregister_driver(&rtd3_driver);
+
+	return ret;
+}
+module_init(rtd3_init);
+
+static void __exit rtd3_cleanup(void)
+{
+	pci_unregister_driver(&rtd3_driver);
+}
+module_exit(rtd3_cleanup);
 
 MODULE_LICENSE("GPL");
 MODULE_VERSION(RTD3_VERSION);

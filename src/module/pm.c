@@ -38,22 +38,27 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched.h>
 
+#include "compat.h"
 #include "device.h"
+#include "event.h"
 #include "pm.h"
+#include "trace.h"
+
+unsigned int rtd3_default_autosuspend_ms = 200;
 
 static struct rtd3_device *rtd3_from_dev(struct device *dev)
 {
 	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
 }
 
-static enum rtd3_power rtd3_suspended_power(struct pci_dev *pdev)
+static enum rtd3_depth rtd3_suspended_power(struct pci_dev *pdev)
 {
 	return pdev->current_state == PCI_D3cold ? RTD3_POWER_D3COLD :
 						   RTD3_POWER_D3HOT;
 }
 
 /* Close the account of the present state, which was @power, and open one. */
-static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_power power, ktime_t now)
+static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_depth power, ktime_t now)
 {
 	lockdep_assert_held(&pm->lock);
 
@@ -92,6 +97,10 @@ static int rtd3_runtime_suspend(struct device *dev)
 	pm->stats.suspend_ns = ktime_to_ns(ktime_sub(now, start));
 	spin_unlock(&pm->lock);
 
+	trace_rtd3_suspend(rdev->core.pdev,
+			   rtd3_suspended_power(rdev->core.pdev),
+			   ktime_to_ns(ktime_sub(now, start)));
+
 	return 0;
 }
 
@@ -114,8 +123,9 @@ static int rtd3_runtime_resume(struct device *dev)
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 	struct pci_dev *pdev = to_pci_dev(dev);
 	struct rtd3_pm *pm = &rdev->pm;
-	enum rtd3_power power = rtd3_suspended_power(pdev);
+	enum rtd3_depth power = rtd3_suspended_power(pdev);
 	ktime_t start = ktime_get();
+	enum rtd3_wake_cause cause = RTD3_WAKE_NONE;
 	struct rtd3_waker *waker;
 	bool present;
 	ktime_t now;
@@ -136,20 +146,25 @@ static int rtd3_runtime_resume(struct device *dev)
 				      pm->stats.resume_ns);
 	waker = rtd3_pm_find_waker(pm);
 	if (waker) {
+		cause = waker->cause;
 		pm->stats.wake_ns = ktime_to_ns(ktime_sub(now, waker->start));
 		pm->stats.wake_max_ns = max(pm->stats.wake_max_ns,
 					    pm->stats.wake_ns);
-		rtd3_pm_count_wake(pm, waker->cause);
+		rtd3_pm_count_wake(pm, cause);
 	} else {
 		pm->unclaimed = true;
 		pm->resumer = current->flags & PF_WQ_WORKER ? NULL : current;
 	}
 	spin_unlock(&pm->lock);
 
-	if (!present)
+	trace_rtd3_resume(pdev, power, cause,
+			  ktime_to_ns(ktime_sub(now, start)), present);
+	if (!present) {
 		pci_err(pdev,
-			"no answer after %s: write 0 to d3cold_allowed and rescan, or bind it to vfio-pci\n",
+			"no answer after %s: remove it, write d3hot to rtd3/policy after a rescan\n",
 			power == RTD3_POWER_D3COLD ? "D3cold" : "D3hot");
+		rtd3_event_failure(rdev);
+	}
 
 	return ret;
 }
@@ -205,11 +220,16 @@ void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker)
 void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause)
 {
 	struct rtd3_pm *pm = &rdev->pm;
+	bool claimed;
 
 	spin_lock(&pm->lock);
-	if (pm->unclaimed && (!pm->resumer || pm->resumer == current))
+	claimed = pm->unclaimed && (!pm->resumer || pm->resumer == current);
+	if (claimed)
 		rtd3_pm_count_wake(pm, cause);
 	spin_unlock(&pm->lock);
+
+	if (claimed)
+		trace_rtd3_wake(rdev->core.pdev, cause);
 }
 
 /**
@@ -232,7 +252,7 @@ void rtd3_pm_mark_busy(struct rtd3_device *rdev)
 void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
 {
 	struct rtd3_pm *pm = &rdev->pm;
-	enum rtd3_power power = RTD3_POWER_D0;
+	enum rtd3_depth power = RTD3_POWER_D0;
 
 	spin_lock(&pm->lock);
 	if (pm->suspended)
@@ -287,7 +307,7 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 	dev_pm_domain_set(dev, &pm->domain);
 
 	pm->saved_delay_ms = dev->power.autosuspend_delay;
-	pm_runtime_set_autosuspend_delay(dev, RTD3_AUTOSUSPEND_MS);
+	pm_runtime_set_autosuspend_delay(dev, rtd3_default_autosuspend_ms);
 	pm_runtime_use_autosuspend(dev);
 
 	return 0;

@@ -10,24 +10,9 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
+#include "blockers.h"
+
 #define RTD3_WAKE_NR (RTD3_WAKE_HOST + 1)
-
-/* Runtime suspend of an idle device waits this long, unless the user says so. */
-#define RTD3_AUTOSUSPEND_MS 200
-
-/**
- * enum rtd3_power - power states that time is accounted for
- * @RTD3_POWER_D0: awake for the runtime PM core (the guest may have put the
- *	device into D3hot by itself; that does not count as ours)
- * @RTD3_POWER_D3HOT: suspended, the port still has power
- * @RTD3_POWER_D3COLD: suspended, the port has cut the power
- */
-enum rtd3_power {
-	RTD3_POWER_D0,
-	RTD3_POWER_D3HOT,
-	RTD3_POWER_D3COLD,
-	RTD3_POWER_NR,
-};
 
 /**
  * struct rtd3_pm_stats - what happened to a device since it was bound
@@ -59,7 +44,7 @@ struct rtd3_pm_stats {
 	u64 wake_ns;
 	u64 wake_max_ns;
 	enum rtd3_wake_cause last_wake;
-	enum rtd3_power last_state;
+	enum rtd3_depth last_state;
 };
 
 /**
@@ -104,6 +89,9 @@ struct rtd3_waker {
 };
 
 struct rtd3_device;
+
+/* Autosuspend delay of a device that is bound, until the user changes it. */
+extern unsigned int rtd3_default_autosuspend_ms;
 
 void rtd3_pm_init(struct rtd3_device *rdev);
 int rtd3_pm_attach(struct rtd3_device *rdev);

@@ -5,9 +5,11 @@
  */
 
 #include <linux/device.h>
+#include <linux/slab.h>
 #include <linux/time64.h>
 
 #include "device.h"
+#include "snapshot.h"
 #include "sysfs.h"
 
 static struct rtd3_device *rtd3_from_sysfs(struct device *dev)
@@ -75,6 +77,84 @@ static ssize_t last_wake_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(last_wake);
 
+static ssize_t policy_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%s\n",
+			  rtd3_policy_names[READ_ONCE(rdev->policy.host)]);
+}
+
+static ssize_t policy_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	int limit = sysfs_match_string(rtd3_policy_names, buf);
+	int ret;
+
+	if (limit < 0)
+		return limit;
+
+	ret = rtd3_policy_set(rtd3_from_sysfs(dev), limit);
+
+	return ret ? ret : count;
+}
+static DEVICE_ATTR_RW(policy);
+
+static ssize_t limit_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	enum rtd3_depth limit = rtd3_policy_limit(rtd3_from_sysfs(dev));
+
+	return sysfs_emit(buf, "%s\n", rtd3_policy_names[limit]);
+}
+static DEVICE_ATTR_RO(limit);
+
+static ssize_t predicted_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	static const char * const names[RTD3_POWER_NR] = {
+		[RTD3_POWER_D0] = "D0",
+		[RTD3_POWER_D3HOT] = "D3hot",
+		[RTD3_POWER_D3COLD] = "D3cold",
+	};
+	struct rtd3_prediction *pred = rtd3_predict(rtd3_from_sysfs(dev));
+	ssize_t ret;
+
+	if (!pred)
+		return -ENOMEM;
+	ret = sysfs_emit(buf, "%s\n",
+			 names[rtd3_blockers_predict(pred->list, pred->nr)]);
+	kfree(pred);
+
+	return ret;
+}
+static DEVICE_ATTR_RO(predicted);
+
+static ssize_t blockers_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct rtd3_prediction *pred = rtd3_predict(rtd3_from_sysfs(dev));
+	ssize_t ret;
+
+	if (!pred)
+		return -ENOMEM;
+	ret = rtd3_blockers_print(pred->list, pred->nr, buf, PAGE_SIZE);
+	kfree(pred);
+
+	return ret;
+}
+static DEVICE_ATTR_RO(blockers);
+
+static ssize_t entries_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->policy.entries));
+}
+static DEVICE_ATTR_RO(entries);
+
 /**
  * struct rtd3_counter - a file that shows one number of struct rtd3_pm_stats
  * @attr: the file
@@ -132,6 +212,11 @@ static struct attribute *rtd3_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_last_state.attr,
 	&dev_attr_last_wake.attr,
+	&dev_attr_policy.attr,
+	&dev_attr_limit.attr,
+	&dev_attr_predicted.attr,
+	&dev_attr_blockers.attr,
+	&dev_attr_entries.attr,
 	&rtd3_counter_suspends.attr.attr,
 	&rtd3_counter_resumes.attr.attr,
 	&rtd3_counter_failures.attr.attr,

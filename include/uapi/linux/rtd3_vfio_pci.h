@@ -7,6 +7,140 @@
 #ifndef _UAPI_LINUX_RTD3_VFIO_PCI_H
 #define _UAPI_LINUX_RTD3_VFIO_PCI_H
 
+#include <linux/types.h>
+
+/*
+ * Private features of VFIO_DEVICE_FEATURE. The payload is what follows struct
+ * vfio_device_feature; argsz says how much of it there is. A payload may grow
+ * at its end in later versions. One that is shorter than in the first version,
+ * which is this, or longer than 4096 bytes is refused with EINVAL. Of one that
+ * is longer than the driver knows the rest must be zero (SET), or is filled with
+ * zero (GET).
+ */
+#define RTD3_FEATURE_POWER	0xf000	/* GET, SET; struct rtd3_power */
+#define RTD3_FEATURE_INFO	0xf001	/* GET; struct rtd3_info */
+
+/* Power states, and limits: a limit of D0 means that the device stays awake. */
+#define RTD3_STATE_UNKNOWN	0
+#define RTD3_STATE_D0		1
+#define RTD3_STATE_D3HOT	2	/* context and video memory keep power */
+#define RTD3_STATE_D3COLD	3	/* full off */
+
+#define RTD3_LOW_POWER_EXIT	0
+#define RTD3_LOW_POWER_ENTER	1
+
+/* With ENTER: wakeup_eventfd is signalled when the device wakes, once. */
+#define RTD3_POWER_WAKEUP	(1U << 0)
+
+/**
+ * struct rtd3_power - payload of RTD3_FEATURE_POWER
+ * @low_power_state: RTD3_LOW_POWER_ENTER or RTD3_LOW_POWER_EXIT
+ * @deepest_state: SET: how deep the device may go for this entry,
+ *	RTD3_STATE_D3HOT or RTD3_STATE_D3COLD; must be 0 with EXIT. GET: the limit
+ *	in force now, of the host's policy and of the present entry
+ * @flags: SET: 0 or RTD3_POWER_WAKEUP, with EXIT 0. GET: 0
+ * @reserved: must be 0
+ * @wakeup_eventfd: SET: eventfd with RTD3_POWER_WAKEUP, else must be 0. GET: -1
+ * @reserved2: must be 0
+ *
+ * SET enters or leaves low power as features 3, 4 and 5 of linux/vfio.h do. It
+ * shares their state: an entry made through one can be left through the other,
+ * ENTER while entered is EINVAL, EXIT while not entered succeeds. EBADF and
+ * EINVAL are also what a wakeup_eventfd that is none gets. As with every ioctl,
+ * the VFIO core wakes the device before the request is looked at.
+ */
+struct rtd3_power {
+	__u32 low_power_state;
+	__u32 deepest_state;
+	__u32 flags;
+	__u32 reserved;
+	__s32 wakeup_eventfd;
+	__u32 reserved2;
+};
+
+/* rtd3_info.flags: what the device and the platform can do. */
+#define RTD3_INFO_PR3_DEVICE	(1U << 0) /* the device itself has ACPI _PR3 */
+#define RTD3_INFO_PR3_PORT	(1U << 1) /* the port above it has */
+#define RTD3_INFO_NO_SOFT_RESET	(1U << 2) /* D3hot keeps the context (NoSoftRst+) */
+#define RTD3_INFO_PME_D3HOT	(1U << 3)
+#define RTD3_INFO_PME_D3COLD	(1U << 4)
+#define RTD3_INFO_FIRMWARE_NODE	(1U << 5) /* the device has an ACPI companion */
+#define RTD3_INFO_D3COLD	(1U << 6) /* nothing stands against D3cold now */
+#define RTD3_INFO_ENGAGED	(1U << 7) /* the user has entered low power */
+
+/* rtd3_info.blocked_by: who stands against D3cold now. */
+#define RTD3_BLOCKED_BY_USER	(1U << 0) /* policy, control, d3cold_allowed */
+#define RTD3_BLOCKED_BY_DRIVER	(1U << 1) /* the device is in use, or its own state */
+#define RTD3_BLOCKED_BY_PORT	(1U << 2) /* the port, or another function below it */
+#define RTD3_BLOCKED_BY_PLATFORM (1U << 3) /* firmware, kernel command line */
+
+#define RTD3_INFO_WAKES		16
+
+/**
+ * struct rtd3_info - payload of RTD3_FEATURE_INFO, and content of the region
+ * @size: bytes that this driver fills
+ * @flags: RTD3_INFO_*
+ * @blocked_by: RTD3_BLOCKED_BY_*
+ * @policy: the host's limit, RTD3_STATE_D0, D3HOT or D3COLD
+ * @limit: the limit in force, with that of the present entry
+ * @predicted: deepest state that the device can reach as things are now
+ * @state: the state now
+ * @last_state: what the last completed suspend had reached; UNKNOWN: none yet
+ * @last_wake: enum rtd3_wake_cause
+ * @reserved: 0
+ * @entries: successful entries into low power, whatever the feature
+ * @exits: how often low power was left on request
+ * @suspends: runtime suspends
+ * @resumes: runtime resumes
+ * @failures: resumes after which the device was not in D0 or did not answer
+ * @wakes: resumes by enum rtd3_wake_cause; they add up to @resumes
+ * @time_d0_ns: time awake since the device was bound, monotonic clock
+ * @time_d3hot_ns: time suspended with power
+ * @time_d3cold_ns: time suspended without power
+ * @suspend_ns: duration of the last suspend of the device itself
+ * @resume_ns: duration of the last resume of the device itself
+ * @resume_max_ns: the longest one
+ * @wake_ns: how long the last access that woke the device had to wait
+ * @wake_max_ns: the longest such wait
+ *
+ * All counters are of one moment. Nothing here is about any other device.
+ *
+ * The VFIO core wakes a device for every ioctl, before the driver is asked, and
+ * so for this feature, too. Who must not wake it reads the same structure from
+ * the device's region of type RTD3_REGION_TYPE, subtype RTD3_REGION_SUBTYPE_INFO:
+ * read() of that region never wakes the device, at any offset and size.
+ */
+struct rtd3_info {
+	__u32 size;
+	__u32 flags;
+	__u32 blocked_by;
+	__u32 policy;
+	__u32 limit;
+	__u32 predicted;
+	__u32 state;
+	__u32 last_state;
+	__u32 last_wake;
+	__u32 reserved;
+	__u64 entries;
+	__u64 exits;
+	__u64 suspends;
+	__u64 resumes;
+	__u64 failures;
+	__u64 wakes[RTD3_INFO_WAKES];
+	__u64 time_d0_ns;
+	__u64 time_d3hot_ns;
+	__u64 time_d3cold_ns;
+	__u64 suspend_ns;
+	__u64 resume_ns;
+	__u64 resume_max_ns;
+	__u64 wake_ns;
+	__u64 wake_max_ns;
+};
+
+/* VFIO_REGION_TYPE_PCI_VENDOR_TYPE with 0xffff, which is no vendor's id. */
+#define RTD3_REGION_TYPE		((1U << 31) | 0xffff)
+#define RTD3_REGION_SUBTYPE_INFO	1
+
 /**
  * enum rtd3_wake_cause - who made the device leave runtime suspend
  * @RTD3_WAKE_NONE: it has not been suspended yet

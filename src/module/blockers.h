@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Why a device cannot reach D3cold: a pure function over a plain snapshot, so
+ * that user space can test it. snapshot.c takes the snapshot.
+ */
+#ifndef RTD3_BLOCKERS_H
+#define RTD3_BLOCKERS_H
+
+#include <linux/types.h>
+
+/*
+ * How much is looked at. A bus can have 256 functions; real GPUs have up to
+ * four. What rtd3_blockers_predict() says stays right if a list is too short.
+ */
+#define RTD3_SNAP_SIBLINGS	16
+#define RTD3_SNAP_NAME		16
+#define RTD3_BLOCKERS_MAX	64
+
+/**
+ * enum rtd3_depth - power states that limits and time are accounted for
+ * @RTD3_POWER_D0: awake for the runtime PM core (the guest may have put the
+ *	device into D3hot by itself; that does not count as ours)
+ * @RTD3_POWER_D3HOT: suspended, the port still has power
+ * @RTD3_POWER_D3COLD: suspended, the port has cut the power
+ * @RTD3_POWER_NR: how many there are
+ */
+enum rtd3_depth {
+	RTD3_POWER_D0,
+	RTD3_POWER_D3HOT,
+	RTD3_POWER_D3COLD,
+	RTD3_POWER_NR,
+};
+
+/**
+ * struct rtd3_snap_fn - one PCI function
+ * @name: its address, 0000:01:00.0
+ * @bound: it has a driver
+ * @ours: that driver is this one
+ * @control_on: power/control is "on"
+ * @suspended: it is runtime suspended
+ * @has_pm: it has a PCI PM capability, or the platform manages its power
+ * @d3cold_allowed: the attribute of that name
+ * @no_d3cold: a driver or a quirk forbids D3cold
+ * @wakeup: device_may_wakeup()
+ * @pme_d3cold: it can signal PME from D3cold
+ */
+struct rtd3_snap_fn {
+	char name[RTD3_SNAP_NAME];
+	bool bound;
+	bool ours;
+	bool control_on;
+	bool suspended;
+	bool has_pm;
+	bool d3cold_allowed;
+	bool no_d3cold;
+	bool wakeup;
+	bool pme_d3cold;
+};
+
+/**
+ * struct rtd3_snap_port - the port above the device
+ * @name: its address
+ * @present: there is one; a device on the root bus has none
+ * @pcie: it is a PCI Express root port or switch port
+ * @has_pr3: it has ACPI _PR3
+ * @bridge_d3: the PCI core lets it go to D3 as things are
+ * @control_on: power/control is "on"
+ * @d3cold_allowed: the attribute of that name
+ * @no_d3cold: a driver or a quirk forbids D3cold
+ * @hotplug: it can hotplug
+ * @native_hotplug: and Linux handles that itself
+ */
+struct rtd3_snap_port {
+	char name[RTD3_SNAP_NAME];
+	bool present;
+	bool pcie;
+	bool has_pr3;
+	bool bridge_d3;
+	bool control_on;
+	bool d3cold_allowed;
+	bool no_d3cold;
+	bool hotplug;
+	bool native_hotplug;
+};
+
+/**
+ * struct rtd3_snapshot - all that decides how deep a device can sleep
+ * @fn: the device; @fn.no_d3cold leaves out what this driver itself asked for
+ * @port: the port above it
+ * @policy: the host's limit
+ * @entry_limit: the limit of the user's present low power entry, D3cold if none
+ * @open: a user has it open
+ * @engaged: and has entered low power
+ * @vfs: virtual functions enabled
+ * @has_pr3: the device itself has ACPI _PR3
+ * @bios_year: year of the firmware, 0 if unknown
+ * @nr_siblings: other functions below the port
+ * @sibling: the first RTD3_SNAP_SIBLINGS of them
+ */
+struct rtd3_snapshot {
+	struct rtd3_snap_fn fn;
+	struct rtd3_snap_port port;
+	enum rtd3_depth policy;
+	enum rtd3_depth entry_limit;
+	bool open;
+	bool engaged;
+	unsigned int vfs;
+	bool has_pr3;
+	int bios_year;
+	unsigned int nr_siblings;
+	struct rtd3_snap_fn sibling[RTD3_SNAP_SIBLINGS];
+};
+
+/* Reasons; the tokens that stand for them are stable. */
+enum rtd3_blocker_id {
+	RTD3_BLOCKER_POLICY_OFF,	/* policy-off */
+	RTD3_BLOCKER_POLICY_D3HOT,	/* policy-d3hot */
+	RTD3_BLOCKER_ENTRY_D3HOT,	/* entry-d3hot */
+	RTD3_BLOCKER_IN_USE,		/* in-use */
+	RTD3_BLOCKER_VFS,		/* vfs-enabled */
+	RTD3_BLOCKER_CONTROL,		/* control-on */
+	RTD3_BLOCKER_NO_PM,		/* no-pm-capability */
+	RTD3_BLOCKER_NOT_ALLOWED,	/* d3cold-not-allowed */
+	RTD3_BLOCKER_NO_D3COLD,		/* no-d3cold */
+	RTD3_BLOCKER_WAKEUP,		/* wakeup-armed */
+	RTD3_BLOCKER_NO_PR3,		/* no-pr3 */
+	RTD3_BLOCKER_PORT_CONTROL,	/* port-control-on */
+	RTD3_BLOCKER_PORT_NOT_ALLOWED,	/* port-d3cold-not-allowed */
+	RTD3_BLOCKER_PORT_NO_D3COLD,	/* port-no-d3cold */
+	RTD3_BLOCKER_PORT_NOT_PCIE,	/* port-not-pcie */
+	RTD3_BLOCKER_PORT_HOTPLUG,	/* port-hotplug */
+	RTD3_BLOCKER_PORT_FIRMWARE,	/* port-old-firmware */
+	RTD3_BLOCKER_PORT_NO_D3,	/* port-no-d3 */
+	RTD3_BLOCKER_SIBLING_CONTROL,	/* sibling-control-on */
+	RTD3_BLOCKER_SIBLING_UNBOUND,	/* sibling-unbound */
+	RTD3_BLOCKER_SIBLING_DRIVER,	/* sibling-other-driver */
+	RTD3_BLOCKER_SIBLING_ACTIVE,	/* sibling-active */
+	RTD3_BLOCKER_SIBLING_NO_PM,	/* sibling-no-pm-capability */
+	RTD3_BLOCKER_SIBLING_NOT_ALLOWED, /* sibling-d3cold-not-allowed */
+	RTD3_BLOCKER_SIBLING_NO_D3COLD,	/* sibling-no-d3cold */
+	RTD3_BLOCKER_SIBLING_WAKEUP,	/* sibling-wakeup-armed */
+	RTD3_BLOCKER_NR,
+};
+
+/**
+ * struct rtd3_blocker - one reason
+ * @id: which
+ * @device: name of the device that it concerns, inside the snapshot
+ */
+struct rtd3_blocker {
+	enum rtd3_blocker_id id;
+	const char *device;
+};
+
+/**
+ * struct rtd3_blocker_text - what there is to say about a reason
+ * @token: stable name
+ * @remedy: what a person can do
+ * @allows: the deepest state it leaves to the device
+ * @party: RTD3_BLOCKED_BY_*, see linux/rtd3_vfio_pci.h
+ */
+struct rtd3_blocker_text {
+	const char *token;
+	const char *remedy;
+	enum rtd3_depth allows;
+	unsigned int party;
+};
+
+extern const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR];
+
+size_t rtd3_blockers_find(const struct rtd3_snapshot *snap,
+			  struct rtd3_blocker *list, size_t max);
+enum rtd3_depth rtd3_blockers_predict(const struct rtd3_blocker *list,
+				      size_t nr);
+unsigned int rtd3_blockers_parties(const struct rtd3_blocker *list, size_t nr);
+int rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf,
+			size_t size);
+
+#endif /* RTD3_BLOCKERS_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Module parameters: defaults for devices that are bound later. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/pci.h>
+#include <linux/string.h>
+
+#include "param.h"
+#include "pm.h"
+#include "policy.h"
+
+#define RTD3_AUTOSUSPEND_MAX_MS	3600000
+
+static int rtd3_policy_param_set(const char *val, const struct kernel_param *kp)
+{
+	int limit = sysfs_match_string(rtd3_policy_names, val);
+
+	if (limit < 0) {
+		pr_err("policy=%s: not one of off, d3hot, d3cold\n", val);
+		return limit;
+	}
+	WRITE_ONCE(rtd3_default_policy, limit);
+
+	return 0;
+}
+
+static int rtd3_policy_param_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n",
+			  rtd3_policy_names[READ_ONCE(rtd3_default_policy)]);
+}
+
+static const struct kernel_param_ops rtd3_policy_param_ops = {
+	.set = rtd3_policy_param_set,
+	.get = rtd3_policy_param_get,
+};
+module_param_cb(policy, &rtd3_policy_param_ops, NULL, 0644);
+MODULE_PARM_DESC(policy,
+		 "Deepest state of a newly bound device: off, d3hot or d3cold (default: d3cold)");
+
+static int rtd3_autosuspend_param_set(const char *val,
+				      const struct kernel_param *kp)
+{
+	int ret;
+
+	ret = param_set_uint_minmax(val, kp, 0, RTD3_AUTOSUSPEND_MAX_MS);
+	if (ret)
+		pr_err("autosuspend_ms=%s: not a number from 0 to %u\n", val,
+		       RTD3_AUTOSUSPEND_MAX_MS);
+
+	return ret;
+}
+
+static const struct kernel_param_ops rtd3_autosuspend_param_ops = {
+	.set = rtd3_autosuspend_param_set,
+	.get = param_get_uint,
+};
+module_param_cb(autosuspend_ms, &rtd3_autosuspend_param_ops,
+		&rtd3_default_autosuspend_ms, 0644);
+MODULE_PARM_DESC(autosuspend_ms,
+		 "power/autosuspend_delay_ms of a newly bound device (default: 200)");
+
+static char ids[1024];
+module_param_string(ids, ids, sizeof(ids), 0);
+MODULE_PARM_DESC(ids,
+		 "Devices to bind without driver_override: vendor:device[:subvendor[:subdevice[:class[:class_mask]]]],... in hexadecimal");
+
+/* An id of 16 bits, or any. */
+static bool rtd3_param_good_id(unsigned int id)
+{
+	return id <= U16_MAX || id == PCI_ANY_ID;
+}
+
+/* As vfio-pci reads it, but nothing may be left over or out of range. */
+static bool rtd3_param_parse_id(const char *text, struct pci_device_id *id)
+{
+	int fields, end = 0;
+
+	*id = (struct pci_device_id) {
+		.subvendor = PCI_ANY_ID,
+		.subdevice = PCI_ANY_ID,
+	};
+	fields = sscanf(text, "%x:%x%n:%x%n:%x%n:%x%n:%x%n", &id->vendor,
+			&id->device, &end, &id->subvendor, &end,
+			&id->subdevice, &end, &id->class, &end,
+			&id->class_mask, &end);
+
+	return fields >= 2 && !text[end] && rtd3_param_good_id(id->vendor) &&
+	       rtd3_param_good_id(id->device) &&
+	       rtd3_param_good_id(id->subvendor) &&
+	       rtd3_param_good_id(id->subdevice) && id->class <= 0xffffff &&
+	       (id->class_mask <= 0xffffff || id->class_mask == ~0U);
+}
+
+/* Adds each of the ids to @driver; a NULL driver only looks at them. */
+static int rtd3_param_walk_ids(struct pci_driver *driver)
+{
+	char list[sizeof(ids)], *rest = list, *text;
+	struct pci_device_id id;
+	int ret;
+
+	strscpy(list, ids, sizeof(list));
+	while ((text = strsep(&rest, ","))) {
+		if (!*text)
+			continue;
+		if (!rtd3_param_parse_id(text, &id)) {
+			pr_err("ids: '%s' is not vendor:device[:subvendor[:subdevice[:class[:class_mask]]]] in hexadecimal\n",
+			       text);
+			return -EINVAL;
+		}
+		if (!driver)
+			continue;
+
+		ret = pci_add_dynid(driver, id.vendor, id.device, id.subvendor,
+				    id.subdevice, id.class, id.class_mask, 0);
+		if (ret) {
+			pr_err("ids: cannot add '%s' (%d)\n", text, ret);
+			return ret;
+		}
+	}
+
+	return 0;
+}
+
+/**
+ * rtd3_param_check_ids - is the parameter ids well formed?
+ *
+ * Return: 0, or -EINVAL after a message that says what is wrong.
+ */
+int rtd3_param_check_ids(void)
+{
+	return rtd3_param_walk_ids(NULL);
+}
+
+/**
+ * rtd3_param_add_ids - let a driver bind the devices of the parameter ids
+ * @driver: registered driver
+ *
+ * Return: 0 or a negative error, after a message.
+ */
+int rtd3_param_add_ids(struct pci_driver *driver)
+{
+	return rtd3_param_walk_ids(driver);
+}

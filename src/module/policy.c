@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How deep a device may sleep: the host's policy and the user's low power
+ * entries, which together give one limit.
+ *
+ *	limit	what holds it
+ *	D3cold	nothing
+ *	D3hot	pci_d3cold_disable(): the port may not suspend then, so it
+ *		cannot cut the power, and the platform may not do it either
+ *	D0	a runtime PM reference, in addition
+ *
+ * Entries, whatever the feature they come through, end in the core's features
+ * 3, 4 and 5. The core knows whether low power is engaged; this file knows the
+ * limit that goes with it:
+ *
+ *	           enter(limit)            device wakes, eventfd signalled
+ *	not engaged ---------> engaged -------------------------+
+ *	     ^                    |                             |
+ *	     +--------------------+ exit, close                 |
+ *	     +--------------------------------------------------+
+ */
+
+#include <linux/pm_runtime.h>
+
+#include "compat.h"
+#include "device.h"
+#include "event.h"
+#include "policy.h"
+#include "trace.h"
+
+const char * const rtd3_policy_names[RTD3_POWER_NR] = {
+	[RTD3_POWER_D0] = "off",
+	[RTD3_POWER_D3HOT] = "d3hot",
+	[RTD3_POWER_D3COLD] = "d3cold",
+};
+
+enum rtd3_depth rtd3_default_policy = RTD3_POWER_D3COLD;
+
+static enum rtd3_depth rtd3_policy_min(struct rtd3_policy *policy)
+{
+	lockdep_assert_held(&policy->lock);
+
+	return min(policy->host, policy->entry);
+}
+
+/*
+ * Bring what holds the limit in line with it. A limit that has become shallower
+ * needs a device that is awake, and held so by the caller.
+ */
+static void rtd3_policy_apply(struct rtd3_device *rdev)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	enum rtd3_depth limit = rtd3_policy_min(policy);
+
+	lockdep_assert_held(&policy->lock);
+
+	if (limit < RTD3_POWER_D3COLD && !pdev->no_d3cold) {
+		pci_d3cold_disable(pdev);
+		policy->no_d3cold = true;
+	} else if (limit == RTD3_POWER_D3COLD && policy->no_d3cold) {
+		policy->no_d3cold = false;
+		pci_d3cold_enable(pdev);
+		/* The device may sleep already: let the port look again. */
+		if (port)
+			pm_request_idle(&port->dev);
+	}
+
+	if (limit == RTD3_POWER_D0 && !policy->awake) {
+		pm_runtime_get_noresume(&pdev->dev);
+		policy->awake = true;
+	} else if (limit > RTD3_POWER_D0 && policy->awake) {
+		policy->awake = false;
+		pm_runtime_put(&pdev->dev);
+	}
+}
+
+/**
+ * rtd3_policy_set - change the host's limit
+ * @rdev: device
+ * @limit: the new one
+ *
+ * Effective when it returns, whatever the device does meanwhile. A limit that
+ * is shallower wakes a sleeping device; that ends an entry with a wakeup
+ * eventfd, as every wake by the host does. A deeper one wakes it only where the
+ * device's own power resources, and not its port's, have to be turned off.
+ *
+ * Context: process; takes rtd3_policy.lock.
+ * Return: 0, or the error of the wake: then nothing has changed.
+ */
+int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	struct device *dev = &rdev->core.pdev->dev;
+	bool wake;
+	int ret = 0;
+
+	mutex_lock(&policy->lock);
+	if (limit == policy->host)
+		goto out_unlock;
+
+	wake = limit < policy->host || pci_pr3_present(rdev->core.pdev);
+	if (wake) {
+		ret = pm_runtime_resume_and_get(dev);
+		if (ret)
+			goto out_unlock;
+	}
+	policy->host = limit;
+	rtd3_policy_apply(rdev);
+	if (wake)
+		pm_runtime_put(dev);
+	rtd3_event_limit(rdev, limit);
+
+out_unlock:
+	mutex_unlock(&policy->lock);
+	return ret;
+}
+
+/**
+ * rtd3_policy_enter - enter low power
+ * @rdev: device, awake for the ioctl
+ * @feature: VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY or its form with wakeup
+ * @arg: payload of that feature, in user memory
+ * @argsz: its size
+ * @limit: how deep the device may go
+ *
+ * Context: process; takes rtd3_policy.lock.
+ * Return: what the core's feature returns: 0; -EINVAL where low power is
+ * entered already.
+ */
+int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
+		      size_t argsz, enum rtd3_depth limit)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	enum rtd3_depth old;
+	int ret;
+
+	mutex_lock(&policy->lock);
+	/* First the limit: the device may sleep before the core returns. */
+	old = policy->entry;
+	policy->entry = limit;
+	rtd3_policy_apply(rdev);
+	ret = vfio_pci_core_ioctl_feature(&rdev->core.vdev,
+					  VFIO_DEVICE_FEATURE_SET | feature,
+					  arg, argsz);
+	if (ret) {
+		policy->entry = old;
+		rtd3_policy_apply(rdev);
+	} else {
+		policy->entries++;
+		trace_rtd3_entry(rdev->core.pdev, limit,
+				 feature != VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	}
+	mutex_unlock(&policy->lock);
+
+	return ret;
+}
+
+/**
+ * rtd3_policy_exit - leave low power; nothing to do where it is not entered
+ * @rdev: device, awake for the ioctl
+ *
+ * Context: process; takes rtd3_policy.lock.
+ * Return: 0, or a negative error of the core.
+ */
+int rtd3_policy_exit(struct rtd3_device *rdev)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	bool engaged;
+	int ret;
+
+	mutex_lock(&policy->lock);
+	engaged = rtd3_policy_engaged(rdev);
+	ret = vfio_pci_core_ioctl_feature(&rdev->core.vdev,
+					  VFIO_DEVICE_FEATURE_SET |
+					  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+					  NULL, 0);
+	if (!ret) {
+		policy->entry = RTD3_POWER_D3COLD;
+		rtd3_policy_apply(rdev);
+		policy->exits += engaged;
+		trace_rtd3_exit(rdev->core.pdev, engaged);
+	}
+	mutex_unlock(&policy->lock);
+
+	return ret;
+}
+
+/**
+ * rtd3_policy_closed - the user is gone, and the limit of his entry with him
+ * @rdev: device
+ *
+ * Context: close, dev_set->lock held; takes rtd3_policy.lock.
+ */
+void rtd3_policy_closed(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->policy.lock);
+	rdev->policy.entry = RTD3_POWER_D3COLD;
+	rtd3_policy_apply(rdev);
+	mutex_unlock(&rdev->policy.lock);
+}
+
+/**
+ * rtd3_policy_engaged - has the user entered low power?
+ * @rdev: device
+ *
+ * Context: process; takes memory_lock for reading.
+ */
+bool rtd3_policy_engaged(struct rtd3_device *rdev)
+{
+	bool engaged;
+
+	down_read(&rdev->core.memory_lock);
+	engaged = rdev->core.pm_runtime_engaged;
+	up_read(&rdev->core.memory_lock);
+
+	return engaged;
+}
+
+/**
+ * rtd3_policy_limit - the limit in force
+ * @rdev: device
+ *
+ * Context: process; takes rtd3_policy.lock and memory_lock.
+ */
+enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	enum rtd3_depth limit;
+
+	mutex_lock(&policy->lock);
+	limit = rtd3_policy_engaged(rdev) ? rtd3_policy_min(policy) :
+					    policy->host;
+	mutex_unlock(&policy->lock);
+
+	return limit;
+}
+
+/**
+ * rtd3_policy_init - prepare a device that is not registered yet
+ * @rdev: device
+ */
+void rtd3_policy_init(struct rtd3_device *rdev)
+{
+	mutex_init(&rdev->policy.lock);
+	rdev->policy.host = READ_ONCE(rtd3_default_policy);
+	rdev->policy.entry = RTD3_POWER_D3COLD;
+}
+
+/**
+ * rtd3_policy_start - put the policy into force
+ * @rdev: device, held awake
+ */
+void rtd3_policy_start(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->policy.lock);
+	rtd3_policy_apply(rdev);
+	mutex_unlock(&rdev->policy.lock);
+}
+
+/**
+ * rtd3_policy_release - give back whatever holds the limit
+ * @rdev: device that is going to be unbound
+ */
+void rtd3_policy_release(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->policy.lock);
+	rdev->policy.host = RTD3_POWER_D3COLD;
+	rdev->policy.entry = RTD3_POWER_D3COLD;
+	rtd3_policy_apply(rdev);
+	mutex_unlock(&rdev->policy.lock);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_POLICY_H
+#define RTD3_POLICY_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "blockers.h"
+
+/**
+ * struct rtd3_policy - how deep a device may sleep
+ * @lock: protects all below, and makes entries and exits of low power one
+ *	after the other. Order: dev_set->lock -> this -> memory_lock ->
+ *	rtd3_pm.lock. It is held over a wake of the device, so no runtime PM
+ *	callback may take it.
+ * @host: the host's limit, rtd3/policy
+ * @entry: the limit of the user's low power entry; D3cold while there is none.
+ *	An entry that the core ended by itself, because the device woke with a
+ *	wakeup eventfd, leaves its limit here until the next request or close:
+ *	the device cannot suspend until then anyway.
+ * @no_d3cold: we have called pci_d3cold_disable() and owe pci_d3cold_enable()
+ * @awake: we hold a runtime PM reference, because the limit is D0
+ * @entries: successful entries into low power
+ * @exits: requests that left it
+ */
+struct rtd3_policy {
+	struct mutex lock; /* see above */
+	enum rtd3_depth host;
+	enum rtd3_depth entry;
+	bool no_d3cold;
+	bool awake;
+	u64 entries;
+	u64 exits;
+};
+
+struct rtd3_device;
+
+extern const char * const rtd3_policy_names[RTD3_POWER_NR];
+extern enum rtd3_depth rtd3_default_policy;
+
+void rtd3_policy_init(struct rtd3_device *rdev);
+void rtd3_policy_start(struct rtd3_device *rdev);
+void rtd3_policy_release(struct rtd3_device *rdev);
+int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit);
+int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
+		      size_t argsz, enum rtd3_depth limit);
+int rtd3_policy_exit(struct rtd3_device *rdev);
+void rtd3_policy_closed(struct rtd3_device *rdev);
+enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev);
+bool rtd3_policy_engaged(struct rtd3_device *rdev);
+
+#endif /* RTD3_POLICY_H */

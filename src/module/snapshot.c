@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What decides how deep a device can sleep, read from the kernel's structures.
+ * Nothing here touches a device, so nothing wakes one.
+ */
+
+#include <linux/acpi.h>
+#include <linux/dmi.h>
+#include <linux/pm_runtime.h>
+#include <linux/pm_wakeup.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "snapshot.h"
+
+static void rtd3_snap_fn(struct pci_dev *pdev, struct rtd3_snap_fn *fn)
+{
+	struct device *dev = &pdev->dev;
+
+	strscpy(fn->name, pci_name(pdev), sizeof(fn->name));
+	fn->bound = READ_ONCE(pdev->driver);
+	fn->control_on = !dev->power.runtime_auto;
+	fn->suspended = pm_runtime_status_suspended(dev);
+	fn->has_pm = pdev->pm_cap || acpi_bus_power_manageable(ACPI_HANDLE(dev));
+	fn->d3cold_allowed = pdev->d3cold_allowed;
+	fn->no_d3cold = pdev->no_d3cold;
+	fn->wakeup = device_may_wakeup(dev);
+	fn->pme_d3cold = pci_pme_capable(pdev, PCI_D3cold);
+}
+
+/* The kinds of bridge that the PCI core may put to sleep. */
+static bool rtd3_is_pcie_port(struct pci_dev *port)
+{
+	if (!pci_is_pcie(port))
+		return false;
+
+	switch (pci_pcie_type(port)) {
+	case PCI_EXP_TYPE_ROOT_PORT:
+	case PCI_EXP_TYPE_UPSTREAM:
+	case PCI_EXP_TYPE_DOWNSTREAM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
+{
+	struct pci_dev *up;
+
+	strscpy(snap->name, pci_name(port), sizeof(snap->name));
+	snap->present = true;
+	snap->pcie = rtd3_is_pcie_port(port);
+	snap->bridge_d3 = port->bridge_d3;
+	snap->control_on = !port->dev.power.runtime_auto;
+	snap->d3cold_allowed = port->d3cold_allowed;
+	snap->no_d3cold = port->no_d3cold;
+	snap->hotplug = port->is_hotplug_bridge;
+	snap->native_hotplug =
+		pci_find_host_bridge(port->bus)->native_pcie_hotplug;
+	/*
+	 * Behind a switch it can be a port further up that cuts the power. What
+	 * keeps the ports in between awake is not looked for.
+	 */
+	for (up = port; up && !snap->has_pr3; up = pci_upstream_bridge(up))
+		snap->has_pr3 = pci_pr3_present(up);
+}
+
+struct rtd3_sibling_walk {
+	struct pci_dev *self;
+	struct rtd3_snapshot *snap;
+};
+
+static int rtd3_snap_sibling(struct pci_dev *pdev, void *data)
+{
+	struct rtd3_sibling_walk *walk = data;
+	struct rtd3_snapshot *snap = walk->snap;
+	struct rtd3_snap_fn *fn;
+
+	if (pdev == walk->self)
+		return 0;
+	if (snap->nr_siblings++ >= RTD3_SNAP_SIBLINGS)
+		return 0;
+
+	fn = &snap->sibling[snap->nr_siblings - 1];
+	rtd3_snap_fn(pdev, fn);
+	/* Another device's driver may go at any time: compare, do not look. */
+	fn->ours = fn->bound && READ_ONCE(pdev->driver) == walk->self->driver;
+
+	return 0;
+}
+
+static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	struct rtd3_sibling_walk walk = { .self = pdev, .snap = snap };
+
+	rtd3_snap_fn(pdev, &snap->fn);
+	snap->fn.ours = true;
+	snap->has_pr3 = pci_pr3_present(pdev);
+	snap->vfs = pci_num_vf(pdev);
+	snap->open = READ_ONCE(rdev->open);
+	snap->engaged = rtd3_policy_engaged(rdev);
+	dmi_get_date(DMI_BIOS_DATE, &snap->bios_year, NULL, NULL);
+
+	mutex_lock(&rdev->policy.lock);
+	snap->policy = rdev->policy.host;
+	snap->entry_limit = rdev->policy.entry;
+	if (rdev->policy.no_d3cold)
+		snap->fn.no_d3cold = false;
+	mutex_unlock(&rdev->policy.lock);
+
+	if (!port)
+		return;
+	rtd3_snap_port(port, &snap->port);
+	pci_walk_bus(pdev->bus, rtd3_snap_sibling, &walk);
+}
+
+/**
+ * rtd3_predict - how deep could the device sleep now, and if not, why?
+ * @rdev: device
+ *
+ * Never wakes a device. What it sees may have changed when it returns.
+ *
+ * Context: process; takes rtd3_policy.lock, memory_lock and pci_bus_sem, one
+ * after the other.
+ * Return: the answer, freed with kfree(), or NULL without memory.
+ */
+struct rtd3_prediction *rtd3_predict(struct rtd3_device *rdev)
+{
+	struct rtd3_prediction *pred = kzalloc(sizeof(*pred), GFP_KERNEL);
+
+	if (!pred)
+		return NULL;
+
+	rtd3_snap(rdev, &pred->snap);
+	pred->nr = rtd3_blockers_find(&pred->snap, pred->list,
+				      ARRAY_SIZE(pred->list));
+
+	return pred;
+}
