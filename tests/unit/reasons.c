@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How each reason comes about alone, and what its remedy does. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "blockers_test.h"
+
+void policy_off(struct rtd3_snapshot *snap)
+{
+	snap->policy = RTD3_POWER_D0;
+}
+
+static void policy_d3hot(struct rtd3_snapshot *snap)
+{
+	snap->policy = RTD3_POWER_D3HOT;
+}
+
+void entry_d3hot(struct rtd3_snapshot *snap)
+{
+	snap->open = true;
+	snap->engaged = true;
+	snap->entry_limit = RTD3_POWER_D3HOT;
+}
+
+void in_use(struct rtd3_snapshot *snap)
+{
+	snap->open = true;
+}
+
+void vfs(struct rtd3_snapshot *snap)
+{
+	snap->vfs = 4;
+}
+
+void control(struct rtd3_snapshot *snap)
+{
+	snap->fn.control_on = true;
+}
+
+void no_pm(struct rtd3_snapshot *snap)
+{
+	snap->fn.has_pm = false;
+}
+
+void not_allowed(struct rtd3_snapshot *snap)
+{
+	snap->fn.d3cold_allowed = false;
+}
+
+void no_d3cold(struct rtd3_snapshot *snap)
+{
+	snap->fn.no_d3cold = true;
+}
+
+void wakeup(struct rtd3_snapshot *snap)
+{
+	snap->fn.wakeup = true;
+}
+
+void no_pr3(struct rtd3_snapshot *snap)
+{
+	snap->port.has_pr3 = false;
+}
+
+void port_control(struct rtd3_snapshot *snap)
+{
+	snap->port.control_on = true;
+}
+
+void port_not_allowed(struct rtd3_snapshot *snap)
+{
+	snap->port.d3cold_allowed = false;
+}
+
+void port_no_d3cold(struct rtd3_snapshot *snap)
+{
+	snap->port.no_d3cold = true;
+}
+
+void port_not_pcie(struct rtd3_snapshot *snap)
+{
+	snap->port.pcie = false;
+	snap->port.bridge_d3 = false;
+}
+
+void port_hotplug(struct rtd3_snapshot *snap)
+{
+	snap->port.hotplug = true;
+	snap->port.bridge_d3 = false;
+}
+
+void port_native_hotplug(struct rtd3_snapshot *snap)
+{
+	port_hotplug(snap);
+	snap->port.native_hotplug = true;
+}
+
+static void port_firmware(struct rtd3_snapshot *snap)
+{
+	snap->port.bridge_d3 = false;
+	snap->bios_year = 2014;
+}
+
+void port_no_d3(struct rtd3_snapshot *snap)
+{
+	snap->port.bridge_d3 = false;
+}
+
+static void sibling_control(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].suspended = false;
+	snap->sibling[0].control_on = true;
+}
+
+void sibling_unbound(struct rtd3_snapshot *snap)
+{
+	sibling_control(snap);
+	snap->sibling[0].bound = false;
+	snap->sibling[0].ours = false;
+}
+
+static void sibling_driver(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].suspended = false;
+	snap->sibling[0].ours = false;
+}
+
+static void sibling_driver_control(struct rtd3_snapshot *snap)
+{
+	sibling_control(snap);
+	snap->sibling[0].ours = false;
+}
+
+static void sibling_active(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].suspended = false;
+}
+
+static void sibling_no_pm(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].has_pm = false;
+}
+
+static void sibling_not_allowed(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].d3cold_allowed = false;
+}
+
+static void sibling_no_d3cold(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].no_d3cold = true;
+}
+
+static void sibling_wakeup(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].wakeup = true;
+}
+
+const struct reason reasons[] = {
+	{ RTD3_BLOCKER_POLICY_OFF, "policy-off", SELF,
+	  RTD3_POWER_D0, USER, policy_off },
+	{ RTD3_BLOCKER_POLICY_D3HOT, "policy-d3hot", SELF,
+	  RTD3_POWER_D3HOT, USER, policy_d3hot },
+	{ RTD3_BLOCKER_ENTRY_D3HOT, "entry-d3hot", SELF,
+	  RTD3_POWER_D3HOT, USER, entry_d3hot },
+	{ RTD3_BLOCKER_IN_USE, "in-use", SELF,
+	  RTD3_POWER_D0, DRIVER, in_use },
+	{ RTD3_BLOCKER_VFS, "vfs-enabled", SELF,
+	  RTD3_POWER_D0, DRIVER, vfs },
+	{ RTD3_BLOCKER_CONTROL, "control-on", SELF,
+	  RTD3_POWER_D0, USER, control },
+	{ RTD3_BLOCKER_NO_PM, "no-pm-capability", SELF,
+	  RTD3_POWER_D0, PLATFORM, no_pm },
+	{ RTD3_BLOCKER_NOT_ALLOWED, "d3cold-not-allowed", SELF,
+	  RTD3_POWER_D3HOT, USER, not_allowed },
+	{ RTD3_BLOCKER_NO_D3COLD, "no-d3cold", SELF,
+	  RTD3_POWER_D3HOT, DRIVER, no_d3cold },
+	{ RTD3_BLOCKER_WAKEUP, "wakeup-armed", SELF,
+	  RTD3_POWER_D3HOT, DRIVER, wakeup },
+	{ RTD3_BLOCKER_NO_PR3, "no-pr3", SELF,
+	  RTD3_POWER_D3HOT, PLATFORM, no_pr3 },
+	{ RTD3_BLOCKER_PORT_CONTROL, "port-control-on", ABOVE,
+	  RTD3_POWER_D3HOT, PORT, port_control },
+	{ RTD3_BLOCKER_PORT_NOT_ALLOWED, "port-d3cold-not-allowed", ABOVE,
+	  RTD3_POWER_D3HOT, PORT, port_not_allowed },
+	{ RTD3_BLOCKER_PORT_NO_D3COLD, "port-no-d3cold", ABOVE,
+	  RTD3_POWER_D3HOT, PORT, port_no_d3cold },
+	{ RTD3_BLOCKER_PORT_NOT_PCIE, "port-not-pcie", ABOVE,
+	  RTD3_POWER_D3HOT, PLATFORM, port_not_pcie },
+	{ RTD3_BLOCKER_PORT_HOTPLUG, "port-hotplug", ABOVE,
+	  RTD3_POWER_D3HOT, PORT, port_hotplug },
+	{ RTD3_BLOCKER_PORT_HOTPLUG, "port-hotplug", ABOVE,
+	  RTD3_POWER_D3HOT, PORT, port_native_hotplug },
+	{ RTD3_BLOCKER_PORT_FIRMWARE, "port-old-firmware", ABOVE,
+	  RTD3_POWER_D3HOT, PLATFORM, port_firmware },
+	{ RTD3_BLOCKER_PORT_NO_D3, "port-no-d3", ABOVE,
+	  RTD3_POWER_D3HOT, PLATFORM, port_no_d3 },
+	{ RTD3_BLOCKER_SIBLING_CONTROL, "sibling-control-on", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_control },
+	{ RTD3_BLOCKER_SIBLING_UNBOUND, "sibling-unbound", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_unbound },
+	{ RTD3_BLOCKER_SIBLING_DRIVER, "sibling-other-driver", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_driver },
+	{ RTD3_BLOCKER_SIBLING_DRIVER, "sibling-other-driver", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_driver_control },
+	{ RTD3_BLOCKER_SIBLING_ACTIVE, "sibling-active", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_active },
+	{ RTD3_BLOCKER_SIBLING_NO_PM, "sibling-no-pm-capability", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_no_pm },
+	{ RTD3_BLOCKER_SIBLING_NOT_ALLOWED, "sibling-d3cold-not-allowed", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_not_allowed },
+	{ RTD3_BLOCKER_SIBLING_NO_D3COLD, "sibling-no-d3cold", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_no_d3cold },
+	{ RTD3_BLOCKER_SIBLING_WAKEUP, "sibling-wakeup-armed", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_wakeup },
+};
+
+const unsigned int nr_reasons = ARRAY_SIZE(reasons);
+
+const struct reason *reason_of(enum rtd3_blocker_id id)
+{
+	const struct reason *reason = reasons;
+
+	while (reason->id != id)
+		reason++;
+	return reason;
+}
+
+static struct rtd3_snap_fn *sibling_of(struct rtd3_snapshot *snap,
+				       const struct rtd3_blocker *blocker)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTD3_SNAP_SIBLINGS; i++)
+		if (blocker->device == snap->sibling[i].name)
+			return &snap->sibling[i];
+	printf("Bail out! %s is about no sibling\n",
+	       rtd3_blocker_texts[blocker->id].token);
+	exit(1);
+}
+
+static void fix_sibling(struct rtd3_snap_fn *fn, enum rtd3_blocker_id id)
+{
+	switch (id) {
+	case RTD3_BLOCKER_SIBLING_CONTROL:
+		fn->control_on = false;
+		break;
+	case RTD3_BLOCKER_SIBLING_UNBOUND:
+		fn->control_on = false;
+		break;
+	case RTD3_BLOCKER_SIBLING_DRIVER:
+		fn->ours = true;
+		break;
+	case RTD3_BLOCKER_SIBLING_ACTIVE:
+		fn->suspended = true;
+		break;
+	case RTD3_BLOCKER_SIBLING_NO_PM:
+		fn->has_pm = true;
+		break;
+	case RTD3_BLOCKER_SIBLING_NOT_ALLOWED:
+		fn->d3cold_allowed = true;
+		break;
+	case RTD3_BLOCKER_SIBLING_NO_D3COLD:
+		fn->no_d3cold = false;
+		break;
+	case RTD3_BLOCKER_SIBLING_WAKEUP:
+		fn->wakeup = false;
+		break;
+	default:
+		printf("Bail out! no fix for reason %d\n", id);
+		exit(1);
+	}
+}
+
+/* Do what the remedy says. */
+static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
+{
+	struct rtd3_snap_port *port = &snap->port;
+	struct rtd3_snap_fn *fn = &snap->fn;
+
+	switch (blocker->id) {
+	case RTD3_BLOCKER_POLICY_OFF:
+	case RTD3_BLOCKER_POLICY_D3HOT:
+		snap->policy = RTD3_POWER_D3COLD;
+		break;
+	case RTD3_BLOCKER_ENTRY_D3HOT:
+		snap->entry_limit = RTD3_POWER_D3COLD;
+		break;
+	case RTD3_BLOCKER_IN_USE:
+		snap->open = false;
+		break;
+	case RTD3_BLOCKER_VFS:
+		snap->vfs = 0;
+		break;
+	case RTD3_BLOCKER_CONTROL:
+		fn->control_on = false;
+		break;
+	case RTD3_BLOCKER_NO_PM:
+		fn->has_pm = true;
+		break;
+	case RTD3_BLOCKER_NOT_ALLOWED:
+		fn->d3cold_allowed = true;
+		break;
+	case RTD3_BLOCKER_NO_D3COLD:
+		fn->no_d3cold = false;
+		break;
+	case RTD3_BLOCKER_WAKEUP:
+		fn->wakeup = false;
+		break;
+	case RTD3_BLOCKER_NO_PR3:
+		if (port->present)
+			port->has_pr3 = true;
+		else
+			snap->has_pr3 = true;
+		break;
+	case RTD3_BLOCKER_PORT_CONTROL:
+		port->control_on = false;
+		break;
+	case RTD3_BLOCKER_PORT_NOT_ALLOWED:
+		port->d3cold_allowed = true;
+		break;
+	case RTD3_BLOCKER_PORT_NO_D3COLD:
+		port->no_d3cold = false;
+		break;
+	case RTD3_BLOCKER_PORT_NOT_PCIE:
+		port->pcie = true;
+		break;
+	case RTD3_BLOCKER_PORT_HOTPLUG:
+		port->hotplug = false;
+		break;
+	case RTD3_BLOCKER_PORT_FIRMWARE:
+		snap->bios_year = 2015;
+		break;
+	case RTD3_BLOCKER_PORT_NO_D3:
+		port->bridge_d3 = true;
+		break;
+	default:
+		fix_sibling(sibling_of(snap, blocker), blocker->id);
+	}
+}
+
+void fix_all(struct rtd3_snapshot *snap, const struct found *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->nr; i++)
+		fix(snap, &found->list[i]);
+}
