@@ -17,7 +17,7 @@
 /* Looking at our attributes must not wake what they tell about. */
 static void read_all(const struct pci_fn *pf, struct power *p)
 {
-	char path[320], buf[128];
+	char path[320], buf[4096];
 	struct dirent *e;
 	int n = 0, bad = 0;
 	DIR *d;
@@ -30,7 +30,8 @@ static void read_all(const struct pci_fn *pf, struct power *p)
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
-		bad += __pci_get(pf, path, buf, sizeof(buf)) <= 0;
+		/* Only the list of blockers may be empty. */
+		bad += __pci_get(pf, path, buf, sizeof(buf)) < !!strcmp(e->d_name, "blockers");
 		n++;
 	}
 	if (d)

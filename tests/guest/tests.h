@@ -14,6 +14,15 @@ void test_irq(void);
 void test_race(void);
 void test_twofn(void);
 void test_churn(void);
+void test_policy(void);
+void test_power(void);
+void test_info(void);
+void test_blockers(void);
+void test_fuzz(void);
+void test_flip(void);
+void test_trace(void);
+void test_params(void);
+void test_uevent(void);
 void test_smoke(void);
 void test_demo(void);
 

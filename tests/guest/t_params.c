@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Module parameters: defaults for new devices; bad values are refused with the good ones. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dut.h"
+#include "kmsg.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "rtd3.h"
+#include "tap.h"
+#include "tests.h"
+#include "vfio.h"
+
+static int load(const char *param)
+{
+	const char *const argv[] = { "modprobe", rig.driver, param, NULL };
+
+	return rig_run(argv);
+}
+
+static void unload(void)
+{
+	if (rig_modprobe_remove(rig.driver))
+		die("modprobe -r %s", rig.driver);
+}
+
+/* Refused, and a line in the log has all of the words. */
+static void refused(const char *param, const char *words)
+{
+	char line[1024], list[64], *rest, *word;
+	bool found = false;
+	int kmsg, ret;
+
+	kmsg = kmsg_open();
+	ret = load(param);
+	check(ret && !rig_module_loaded(rig.module), "%s refused (modprobe: exit %d)", param, ret);
+	while (!found && kmsg_next(kmsg, line, sizeof(line))) {
+		if (!strstr(line, rig.module))
+			continue;
+		found = true;
+		snprintf(list, sizeof(list), "%s", words);
+		rest = list;
+		while ((word = strsep(&rest, " ")))
+			found = found && strstr(line, word);
+	}
+	if (check(found, "%s: a line in the log with '%s'", param, words))
+		diag("%s", line);
+	close(kmsg);
+	if (!ret)
+		unload();
+}
+
+static void bad_values(void)
+{
+	char room[1200] = "ids=";
+
+	refused("policy=bogus", "off d3hot d3cold");
+	refused("policy=D3COLD", "off d3hot d3cold");
+	refused("policy=2", "off d3hot d3cold");
+	refused("policy=", "off d3hot d3cold");
+	refused("autosuspend_ms=-5", "autosuspend_ms");
+	refused("autosuspend_ms=soon", "autosuspend_ms");
+	refused("autosuspend_ms=4294967296", "autosuspend_ms");
+	refused("ids=zz", "ids");
+	refused("ids=1b36", "ids");
+	refused("ids=1b36:", "ids");
+	refused("ids=1b36:0010x", "ids");
+	refused("ids=1b36:0010:", "ids");
+	refused("ids=1b36:0010,zz", "ids");
+	memset(room + 4, '1', sizeof(room) - 5);
+	check(load(room), "ids of 1195 digits refused");
+	check(!rig_module_loaded(rig.module), "nothing is loaded");
+}
+
+static void policy(const struct pci_fn *pf)
+{
+	struct power p = power_get(1);
+
+	check(!load("policy=d3hot"), "policy=d3hot");
+	pci_bind(pf, rig.driver);
+	check_rtd3(pf, "policy", "d3hot", "policy=d3hot");
+	check_hot(pf, &p, "policy=d3hot");
+	pci_set(pf, "rtd3/policy", "d3cold");
+	check_asleep(pf, &p, "policy=d3hot, then d3cold for this device");
+	unload();
+
+	p = power_get(1);
+	check(!load("policy=off"), "policy=off");
+	check_rtd3(pf, "policy", "off", "policy=off, bound by driver_override");
+	check_up(pf, &p, "policy=off");
+	unload();
+
+	p = power_get(1);
+	check(!load("policy=d3cold"), "policy=d3cold");
+	check_rtd3(pf, "policy", "d3cold", "policy=d3cold");
+	check_asleep(pf, &p, "policy=d3cold");
+	unload();
+}
+
+static void autosuspend(const struct pci_fn *pf)
+{
+	struct power p = power_get(1);
+
+	check(!load("autosuspend_ms=50"), "autosuspend_ms=50");
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "50",
+		  "autosuspend_ms=50: power/autosuspend_delay_ms");
+	check_asleep(pf, &p, "autosuspend_ms=50");
+	/* The user's own value lasts, and only for this device. */
+	pci_set(pf, "power/autosuspend_delay_ms", "70");
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "70", "the user's own value");
+	pci_unbind(pf);
+	pci_bind(pf, rig.driver);
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "50", "bound again");
+	unload();
+	check(!load("autosuspend_ms=0"), "autosuspend_ms=0");
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "0", "autosuspend_ms=0");
+	p = power_get(1);
+	unload();
+	check(!rig_modprobe(rig.driver), "no parameter");
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "200", "no parameter");
+	unload();
+}
+
+static void ids(const struct pci_fn *pf)
+{
+	struct power p = power_get(1);
+	struct vfio_dev d;
+	char param[64];
+
+	pci_set(pf, "driver_override", "\n");
+	check(!rig_modprobe(rig.driver), "no parameter");
+	check_str(pci_driver(pf), "", "neither ids nor driver_override");
+	unload();
+
+	check(!load("ids=ffff:0001"), "ids of another device");
+	check_str(pci_driver(pf), "", "ids of another device: driver");
+	unload();
+
+	snprintf(param, sizeof(param), "ids=ffff:0001,%04x:%04x", pf->vendor, pf->device);
+	check(!load(param), "%s", param);
+	check_str(pci_driver(pf), rig.driver, "%s: driver", param);
+	if (rig.has_other && rig.other.device == pf->device)
+		check_str(pci_driver(&rig.other), rig.driver, "%s: the other one's driver", param);
+	check_asleep(pf, &p, param);
+	vfio_open(&d, pf);
+	check_known(&d, param);
+	vfio_close(&d);
+	unload();
+
+	/* All fields, with PCI_ANY_ID as vfio-pci's users write it, and one that does not fit. */
+	snprintf(param, sizeof(param), "ids=%04X:%04X:ffffffff:ffffffff:%06x:ffffff", pf->vendor,
+		 pf->device, pf->class);
+	check(!load(param), "%s", param);
+	check_str(pci_driver(pf), rig.driver, "%s: driver", param);
+	unload();
+	snprintf(param, sizeof(param), "ids=%04x:%04x:1234", pf->vendor, pf->device);
+	check(!load(param), "%s", param);
+	check_str(pci_driver(pf), "", "%s: driver", param);
+	unload();
+}
+
+void test_params(void)
+{
+	const struct pci_fn *pf = &rig.fn[0];
+
+	/* The other modules stay, so that only ours comes and goes. */
+	rig_load();
+	unload();
+	rig_modprobe("vfio-pci");
+	if (*pci_driver(pf))
+		pci_unbind(pf);
+	bad_values();
+	policy(pf);
+	autosuspend(pf);
+	ids(pf);
+	check(!load("policy=d3cold"), "load at the end");
+}
