@@ -17,7 +17,9 @@
  * itself allowed to be in D3cold.
  *
  * Why the core does not let a port sleep cannot be read from outside, so it is
- * concluded: bridge_d3 is clear and no function explains that.
+ * concluded: bridge_d3 is clear and no function explains that. It can also be
+ * out of date: the core works it out anew when d3cold_allowed is written, and not
+ * when a wakeup is disarmed.
  */
 
 #include <linux/kernel.h>
@@ -74,7 +76,7 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 	},
 	[RTD3_BLOCKER_WAKEUP] = {
 		"wakeup-armed",
-		"write disabled to power/wakeup: it has no PME from D3cold",
+		"write disabled to power/wakeup, then 0 and 1 to d3cold_allowed: it has no PME from D3cold",
 		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_NO_PR3] = {
@@ -114,8 +116,8 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 	},
 	[RTD3_BLOCKER_PORT_NO_D3] = {
 		"port-no-d3",
-		"remove pcie_port_pm=off from the kernel command line, or use firmware that has _PR3 and HotPlugSupportInD3",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"write 0 and 1 to d3cold_allowed of the device; if this stays, remove pcie_port_pm=off from the kernel command line, or use firmware that has _PR3 and HotPlugSupportInD3",
+		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_CONTROL] = {
 		"sibling-control-on",
@@ -154,7 +156,7 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 	},
 	[RTD3_BLOCKER_SIBLING_WAKEUP] = {
 		"sibling-wakeup-armed",
-		"write disabled to its power/wakeup: it has no PME from D3cold",
+		"write disabled to its power/wakeup, then 0 and 1 to its d3cold_allowed: it has no PME from D3cold",
 		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 };
@@ -183,15 +185,26 @@ static void rtd3_add_if(struct rtd3_finder *find, bool cond,
 		rtd3_add(find, id, device);
 }
 
-static bool rtd3_wakeup_lost(const struct rtd3_snap_fn *fn)
+/*
+ * Would D3cold lose a wakeup that is armed? Of a port the PCI core asks this only
+ * when it works out bridge_d3 anew, and arming a wakeup is no reason for that: as
+ * long as bridge_d3 is set, the wakeup is lost and nothing is in the way.
+ */
+static bool rtd3_wakeup_lost(const struct rtd3_snapshot *snap,
+			     const struct rtd3_snap_fn *fn)
 {
+	if (!snap->has_pr3 && snap->port.present && snap->port.bridge_d3)
+		return false;
+
 	return fn->wakeup && !fn->pme_d3cold;
 }
 
 /* Does this function make the PCI core clear bridge_d3 of the port above? */
-static bool rtd3_holds_port(const struct rtd3_snap_fn *fn)
+static bool rtd3_holds_port(const struct rtd3_snapshot *snap,
+			    const struct rtd3_snap_fn *fn)
 {
-	return !fn->d3cold_allowed || fn->no_d3cold || rtd3_wakeup_lost(fn);
+	return !fn->d3cold_allowed || fn->no_d3cold ||
+	       rtd3_wakeup_lost(snap, fn);
 }
 
 static size_t rtd3_nr_siblings(const struct rtd3_snapshot *snap)
@@ -213,11 +226,11 @@ static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap)
 	size_t i;
 
 	if (snap->policy < RTD3_POWER_D3COLD || entry_limit ||
-	    rtd3_holds_port(&snap->fn))
+	    rtd3_holds_port(snap, &snap->fn))
 		return true;
 
 	for (i = 0; i < rtd3_nr_siblings(snap); i++)
-		if (rtd3_holds_port(&snap->sibling[i]))
+		if (rtd3_holds_port(snap, &snap->sibling[i]))
 			return true;
 
 	return false;
@@ -244,7 +257,8 @@ static void rtd3_find_own(struct rtd3_finder *find,
 	rtd3_add_if(find, !fn->d3cold_allowed, RTD3_BLOCKER_NOT_ALLOWED,
 		    fn->name);
 	rtd3_add_if(find, fn->no_d3cold, RTD3_BLOCKER_NO_D3COLD, fn->name);
-	rtd3_add_if(find, rtd3_wakeup_lost(fn), RTD3_BLOCKER_WAKEUP, fn->name);
+	rtd3_add_if(find, rtd3_wakeup_lost(snap, fn), RTD3_BLOCKER_WAKEUP,
+		    fn->name);
 	rtd3_add_if(find, !snap->has_pr3 && !port_pr3, RTD3_BLOCKER_NO_PR3,
 		    fn->name);
 }
@@ -299,6 +313,7 @@ static void rtd3_find_awake(struct rtd3_finder *find,
 }
 
 static void rtd3_find_sibling(struct rtd3_finder *find,
+			      const struct rtd3_snapshot *snap,
 			      const struct rtd3_snap_fn *fn)
 {
 	if (!fn->suspended)
@@ -308,8 +323,8 @@ static void rtd3_find_sibling(struct rtd3_finder *find,
 		    fn->name);
 	rtd3_add_if(find, fn->no_d3cold, RTD3_BLOCKER_SIBLING_NO_D3COLD,
 		    fn->name);
-	rtd3_add_if(find, rtd3_wakeup_lost(fn), RTD3_BLOCKER_SIBLING_WAKEUP,
-		    fn->name);
+	rtd3_add_if(find, rtd3_wakeup_lost(snap, fn),
+		    RTD3_BLOCKER_SIBLING_WAKEUP, fn->name);
 }
 
 /**
@@ -335,7 +350,7 @@ size_t rtd3_blockers_find(const struct rtd3_snapshot *snap,
 
 	rtd3_find_port(&find, snap);
 	for (i = 0; i < rtd3_nr_siblings(snap); i++)
-		rtd3_find_sibling(&find, &snap->sibling[i]);
+		rtd3_find_sibling(&find, snap, &snap->sibling[i]);
 
 	return find.nr;
 }

@@ -155,24 +155,29 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 			size_t argsz)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
-	u32 feature = flags & VFIO_DEVICE_FEATURE_MASK;
+	int ret;
 
-	rtd3_pm_claim_wake(rdev, feature == VFIO_DEVICE_FEATURE_LOW_POWER_EXIT ?
-			   RTD3_WAKE_EXIT : RTD3_WAKE_IOCTL);
-
-	switch (feature) {
+	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
-		return rtd3_entry(rdev, flags, arg, argsz);
+		ret = rtd3_entry(rdev, flags, arg, argsz);
+		break;
 	case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
-		rtd3_pm_mark_busy(rdev);
-		return rtd3_exit(rdev, flags, argsz);
+		ret = rtd3_exit(rdev, flags, argsz);
+		break;
 	case RTD3_FEATURE_POWER:
-		return rtd3_power(rdev, flags, arg, argsz);
+		ret = rtd3_power(rdev, flags, arg, argsz);
+		break;
 	case RTD3_FEATURE_INFO:
-		return rtd3_info_get(rdev, flags, arg, argsz);
+		ret = rtd3_info_get(rdev, flags, arg, argsz);
+		break;
 	default:
 		rtd3_pm_mark_busy(rdev);
-		return vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
+		ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
+		break;
 	}
+	/* Whoever is for EXIT has claimed the wake already. */
+	rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
+
+	return ret;
 }

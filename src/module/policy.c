@@ -170,6 +170,9 @@ int rtd3_policy_exit(struct rtd3_device *rdev)
 	bool engaged;
 	int ret;
 
+	rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
+	rtd3_pm_mark_busy(rdev);
+
 	mutex_lock(&policy->lock);
 	engaged = rtd3_policy_engaged(rdev);
 	ret = vfio_pci_core_ioctl_feature(&rdev->core.vdev,

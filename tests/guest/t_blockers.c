@@ -295,8 +295,8 @@ static void wakeup(const struct pci_fn *pf, const struct pci_fn *arm, struct pow
 	pci_set(arm, "power/wakeup", "disabled");
 	check_true(pf, "wakeup disabled");
 	/* Until somebody does, the port stays as it is, and that is nobody else's fault. */
-	check(lines(pf, "port-no-d3", port.name, &odd) <= 0,
-	      "wakeup disabled: the platform is not blamed");
+	check(lines(pf, "port-no-d3", port.name, &odd) == 1 && !odd,
+	      "wakeup disabled: the port does not know it yet");
 	set_d3cold_allowed(arm, "0");
 	*p = power_get(1);
 	set_d3cold_allowed(arm, "1");

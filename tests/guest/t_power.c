@@ -54,6 +54,7 @@ static void one_limit(struct vfio_dev *d, struct power *p, uint32_t limit)
 	if (!hot)
 		check_woken(d->pf, p, when);
 	check_rtd3(d->pf, "last_state", hot ? "D3hot" : "D3cold", when);
+	check_rtd3(d->pf, "last_wake", "exit", when);
 	check_get(d, RTD3_LOW_POWER_EXIT, RTD3_STATE_D3COLD, "after EXIT");
 	/* Without a power cycle QEMU loses nothing. */
 	if (hot)

@@ -55,6 +55,7 @@ void no_d3cold(struct rtd3_snapshot *snap)
 void wakeup(struct rtd3_snapshot *snap)
 {
 	snap->fn.wakeup = true;
+	snap->port.bridge_d3 = false;
 }
 
 void no_pr3(struct rtd3_snapshot *snap)
@@ -154,6 +155,7 @@ static void sibling_no_d3cold(struct rtd3_snapshot *snap)
 static void sibling_wakeup(struct rtd3_snapshot *snap)
 {
 	snap->sibling[0].wakeup = true;
+	snap->port.bridge_d3 = false;
 }
 
 const struct reason reasons[] = {
@@ -194,7 +196,7 @@ const struct reason reasons[] = {
 	{ RTD3_BLOCKER_PORT_FIRMWARE, "port-old-firmware", ABOVE,
 	  RTD3_POWER_D3HOT, PLATFORM, port_firmware },
 	{ RTD3_BLOCKER_PORT_NO_D3, "port-no-d3", ABOVE,
-	  RTD3_POWER_D3HOT, PLATFORM, port_no_d3 },
+	  RTD3_POWER_D3HOT, PORT, port_no_d3 },
 	{ RTD3_BLOCKER_SIBLING_CONTROL, "sibling-control-on", OTHER,
 	  RTD3_POWER_D3HOT, PORT, sibling_control },
 	{ RTD3_BLOCKER_SIBLING_UNBOUND, "sibling-unbound", OTHER,
@@ -263,9 +265,6 @@ static void fix_sibling(struct rtd3_snap_fn *fn, enum rtd3_blocker_id id)
 	case RTD3_BLOCKER_SIBLING_NO_D3COLD:
 		fn->no_d3cold = false;
 		break;
-	case RTD3_BLOCKER_SIBLING_WAKEUP:
-		fn->wakeup = false;
-		break;
 	default:
 		printf("Bail out! no fix for reason %d\n", id);
 		exit(1);
@@ -306,6 +305,11 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 		break;
 	case RTD3_BLOCKER_WAKEUP:
 		fn->wakeup = false;
+		port->bridge_d3 = true;
+		break;
+	case RTD3_BLOCKER_SIBLING_WAKEUP:
+		sibling_of(snap, blocker)->wakeup = false;
+		port->bridge_d3 = true;
 		break;
 	case RTD3_BLOCKER_NO_PR3:
 		if (port->present)

@@ -10,8 +10,7 @@
 
 static bool allows_d3cold(const struct rtd3_snap_fn *fn)
 {
-	return fn->d3cold_allowed && !fn->no_d3cold &&
-	       (fn->pme_d3cold || !fn->wakeup);
+	return fn->d3cold_allowed && !fn->no_d3cold;
 }
 
 static bool port_sleeps(const struct rtd3_snapshot *snap)
@@ -42,6 +41,9 @@ static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 	if (snap->policy == RTD3_POWER_D3HOT ||
 	    (snap->engaged && snap->entry_limit == RTD3_POWER_D3HOT) ||
 	    !allows_d3cold(&snap->fn))
+		return RTD3_POWER_D3HOT;
+	/* Of a port wakeup matters through bridge_d3 alone. */
+	if (snap->has_pr3 && snap->fn.wakeup && !snap->fn.pme_d3cold)
 		return RTD3_POWER_D3HOT;
 	return snap->has_pr3 || port_sleeps(snap) ? RTD3_POWER_D3COLD :
 						    RTD3_POWER_D3HOT;

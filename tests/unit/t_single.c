@@ -98,6 +98,10 @@ void test_none(void)
 	snap.sibling[0].pme_d3cold = true;
 	find(&snap, &found);
 	check(!found.nr, "wakeup with PME from D3cold: no reason");
+	snap.fn.pme_d3cold = false;
+	snap.sibling[0].pme_d3cold = false;
+	find(&snap, &found);
+	check(!found.nr, "wakeup that the port does not know of: no reason");
 
 	snap = ideal();
 	snap.sibling[0].bound = false;
