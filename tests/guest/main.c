@@ -45,6 +45,7 @@ static const struct {
 	{ "irq", test_irq, "INTx, MSI and MSI-X over a D3cold cycle" },
 	{ "race", test_race, "accesses against ENTRY and EXIT" },
 	{ "twofn", test_twofn, "two functions on one port" },
+	{ "sriov", test_sriov, "virtual functions" },
 	{ "churn", test_churn, "load, bind and open against each other" },
 	{ "policy", test_policy, "rtd3/policy, idle and in low power" },
 	{ "power", test_power, "RTD3_FEATURE_POWER and the limit of an entry" },

@@ -14,6 +14,7 @@ void test_irq(void);
 void test_race(void);
 void test_twofn(void);
 void test_churn(void);
+void test_sriov(void);
 void test_policy(void);
 void test_power(void);
 void test_info(void);

@@ -39,6 +39,11 @@ E1000E = ["-netdev", "user,id={0}net,restrict=on", "-device",
           "e1000e,bus={0},netdev={0}net,mac=52:54:00:12:34:56,addr="]
 DEVICES = {
     "nvme": NVME,
+    "sriov": NVME[:2] + [
+        "-device", "nvme-subsys,id={0}sub",
+        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},subsys={0}sub,"
+        "max_ioqpairs=4,msix_qsize=4,sriov_max_vfs=1,sriov_vq_flexible=2,"
+        "sriov_vi_flexible=1"],
     "e1000e": E1000E[:-1] + [E1000E[-1] + "0.0"],
     "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
             "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
