@@ -169,6 +169,8 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 		ret = rtd3_power(rdev, flags, arg, argsz);
 		break;
 	case RTD3_FEATURE_INFO:
+		/* What it tells includes this very wake. */
+		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
 		ret = rtd3_info_get(rdev, flags, arg, argsz);
 		break;
 	default:

@@ -180,8 +180,8 @@ static void native(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "bound again after the native driver");
 	vfio_open(&d, pf);
 	check_known(&d, "opened after the native driver");
-	vfio_close(&d);
 	*p = power_get(1);
+	vfio_close(&d);
 	check_asleep(pf, p, "closed after the native driver");
 }
 

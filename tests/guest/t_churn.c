@@ -148,8 +148,8 @@ void test_churn(void)
 	pci_bind(pf, rig.driver);
 	vfio_open(&d, pf);
 	check_known(&d, "open at the end");
-	vfio_close(&d);
 	p = power_get(1);
+	vfio_close(&d);
 	check_asleep(pf, &p, "close at the end");
 	check(!rig_modprobe_remove(rig.driver), "unload at the end");
 	check_woken(pf, &p, "unload at the end");

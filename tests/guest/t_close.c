@@ -19,7 +19,8 @@
 
 enum hold { SLEEP, SLEEP_WAKEUP, READ_LOOP };
 
-static void next_user(const struct pci_fn *pf, const char *when)
+/* @p gets the counts before the close lets it fall asleep. */
+static void next_user(const struct pci_fn *pf, struct power *p, const char *when)
 {
 	struct vfio_dev d;
 	int ret = __vfio_open(&d, pf);
@@ -28,6 +29,7 @@ static void next_user(const struct pci_fn *pf, const char *when)
 	if (ret)
 		return;
 	check_known(&d, when);
+	*p = power_get(1);
 	vfio_close(&d);
 }
 
@@ -89,23 +91,22 @@ static void close_in_low_power(const struct pci_fn *pf, struct power *p)
 
 	vfio_open(&d, pf);
 	dut_prepare(&d);
-	vfio_entry(&d);
 	*p = power_get(1);
+	vfio_entry(&d);
 	wait_asleep(pf, p);
 	vfio_close(&d);
 	check(power_get(1).on > p->on, "close in D3cold: _ON called");
 	check_rtd3(pf, "last_wake", "close", "close in D3cold");
 	check_rtd3_grew(pf, "wakes_close", wakes, "close in D3cold");
 	check_asleep(pf, p, "after close in D3cold");
-	next_user(pf, "after close in D3cold");
+	next_user(pf, p, "after close in D3cold");
 
 	/* Closed before the device had time to fall asleep. */
 	vfio_open(&d, pf);
 	dut_prepare(&d);
 	vfio_entry(&d);
 	vfio_close(&d);
-	next_user(pf, "after close right after ENTRY");
-	*p = power_get(1);
+	next_user(pf, p, "after close right after ENTRY");
 	check_asleep(pf, p, "after close right after ENTRY");
 }
 
@@ -119,8 +120,7 @@ static void kill_asleep(const struct pci_fn *pf, struct power *p, enum hold kind
 	wait_asleep(pf, p);
 	kill_holder(pid, to, when);
 	check_asleep(pf, p, when);
-	next_user(pf, when);
-	*p = power_get(1);
+	next_user(pf, p, when);
 	check_asleep(pf, p, "after the next user");
 }
 
@@ -159,8 +159,8 @@ static void kill_waking(const struct pci_fn *pf, struct power *p)
 	check(!bad, "%d times killed while waking: next open works (%d did not)", KILLS, bad);
 	check(p->off - first.off >= KILLS, "killed while waking: %u _OFF, %u _ON",
 	      p->off - first.off, p->on - first.on);
+	next_user(pf, p, "after all kills");
 	check_asleep(pf, p, "after all kills");
-	next_user(pf, "after all kills");
 }
 
 void test_close(void)

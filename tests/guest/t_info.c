@@ -361,7 +361,7 @@ void test_info(void)
 	the_clock(&d, &r);
 	vfio_exit(&d);
 	check_known(&d, "EXIT");
-	vfio_close(&d);
 	p = power_get(1);
+	vfio_close(&d);
 	check_asleep(pf, &p, "close");
 }

@@ -173,9 +173,9 @@ static void double_calls(struct vfio_dev *d, struct power *p)
 	check_err(__vfio_entry(d), -EINVAL, "second ENTRY at once");
 	wait_asleep(d->pf, p);
 	check_err(__vfio_entry(d), -EINVAL, "second ENTRY in D3cold");
+	*p = power_get(1);
 	check_err(__vfio_feature(d, SET | ENTRY_WAKE, &w, sizeof(w), -1), -EINVAL,
 		  "ENTRY_WITH_WAKEUP in low power");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "refused entries leave it in low power");
 	check_err(__vfio_exit(d), 0, "EXIT");
 	check_err(__vfio_exit(d), 0, "second EXIT");

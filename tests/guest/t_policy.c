@@ -200,13 +200,13 @@ static void stock_sleeps(const struct pci_fn *pf, struct power *p, const char *w
 {
 	pci_unbind(pf);
 	check_str(pci_get(pf, "power/runtime_status"), "active", "%s, unbound", when);
-	pci_bind(pf, "vfio-pci");
 	*p = power_get(1);
+	pci_bind(pf, "vfio-pci");
 	check_asleep(pf, p, when);
 	pci_unbind(pf);
+	*p = power_get(1);
 	pci_bind(pf, rig.driver);
 	check_rtd3(pf, "policy", "d3cold", when);
-	*p = power_get(1);
 	check_asleep(pf, p, "bound to ours again");
 }
 

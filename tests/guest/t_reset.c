@@ -188,9 +188,9 @@ static void hot_reset_sibling(struct vfio_dev *d, const struct pci_fn *sib, stru
 	check_err(__vfio_exit(&s), 0, "sibling: EXIT");
 	check_reset_state(&s, "sibling: EXIT");
 
+	*p = power_get(1);
 	vfio_entry(d);
 	vfio_entry(&s);
-	*p = power_get(1);
 	wait_asleep(sib, p);
 	check_err(__vfio_hot_reset(&s, 1, &fd), 0, "PCI_HOT_RESET with both in D3cold");
 	check_asleep(sib, p, "PCI_HOT_RESET with both in D3cold");

@@ -94,9 +94,9 @@ void test_uevent(void)
 	int fd, n;
 
 	rig_load();
+	p = power_get(1);
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_bind(&rig.fn[i], rig.driver);
-	p = power_get(1);
 	check_asleep(pf, &p, "bind");
 	fd = listen_uevents();
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents before");
@@ -111,8 +111,8 @@ void test_uevent(void)
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents of a refused value");
 	/* Sleep and wake are no news. */
 	vfio_open(&d, pf);
-	vfio_entry(&d);
 	p = power_get(1);
+	vfio_entry(&d);
 	check_asleep(pf, &p, "ENTRY");
 	vfio_exit(&d);
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents of ENTRY and EXIT");
