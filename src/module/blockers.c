@@ -39,6 +39,21 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 		"write d3cold to rtd3/policy",
 		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
 	},
+	[RTD3_BLOCKER_FAILED] = {
+		"failed",
+		"restore its power, then write 1 to rtd3/recover",
+		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+	},
+	[RTD3_BLOCKER_FALLBACK_OFF] = {
+		"fallback-off",
+		"it did not come back from D3hot; write none to rtd3/fallback to try again",
+		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+	},
+	[RTD3_BLOCKER_FALLBACK_D3HOT] = {
+		"fallback-d3hot",
+		"it did not come back from D3cold; write none to rtd3/fallback to try again",
+		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
+	},
 	[RTD3_BLOCKER_ENTRY_D3HOT] = {
 		"entry-d3hot",
 		"leave low power, or enter it with D3cold as the limit",
@@ -226,6 +241,7 @@ static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap)
 	size_t i;
 
 	if (snap->policy < RTD3_POWER_D3COLD || entry_limit ||
+	    snap->fallback < RTD3_POWER_D3COLD ||
 	    rtd3_holds_port(snap, &snap->fn))
 		return true;
 
@@ -246,6 +262,11 @@ static void rtd3_find_own(struct rtd3_finder *find,
 		    RTD3_BLOCKER_POLICY_OFF, fn->name);
 	rtd3_add_if(find, snap->policy == RTD3_POWER_D3HOT,
 		    RTD3_BLOCKER_POLICY_D3HOT, fn->name);
+	rtd3_add_if(find, !snap->works, RTD3_BLOCKER_FAILED, fn->name);
+	rtd3_add_if(find, snap->fallback == RTD3_POWER_D0,
+		    RTD3_BLOCKER_FALLBACK_OFF, fn->name);
+	rtd3_add_if(find, snap->fallback == RTD3_POWER_D3HOT,
+		    RTD3_BLOCKER_FALLBACK_D3HOT, fn->name);
 	rtd3_add_if(find,
 		    snap->engaged && snap->entry_limit == RTD3_POWER_D3HOT,
 		    RTD3_BLOCKER_ENTRY_D3HOT, fn->name);

@@ -88,6 +88,8 @@ struct rtd3_snap_port {
  * @fn: the device; @fn.no_d3cold leaves out what this driver itself asked for
  * @port: the port above it
  * @policy: the host's limit
+ * @fallback: the limit that the device has shown to need
+ * @works: its health is ok or degraded
  * @entry_limit: the limit of the user's present low power entry, D3cold if none
  * @open: a user has it open
  * @engaged: and has entered low power
@@ -101,6 +103,8 @@ struct rtd3_snapshot {
 	struct rtd3_snap_fn fn;
 	struct rtd3_snap_port port;
 	enum rtd3_depth policy;
+	enum rtd3_depth fallback;
+	bool works;
 	enum rtd3_depth entry_limit;
 	bool open;
 	bool engaged;
@@ -115,6 +119,9 @@ struct rtd3_snapshot {
 enum rtd3_blocker_id {
 	RTD3_BLOCKER_POLICY_OFF,	/* policy-off */
 	RTD3_BLOCKER_POLICY_D3HOT,	/* policy-d3hot */
+	RTD3_BLOCKER_FAILED,		/* failed */
+	RTD3_BLOCKER_FALLBACK_OFF,	/* fallback-off */
+	RTD3_BLOCKER_FALLBACK_D3HOT,	/* fallback-d3hot */
 	RTD3_BLOCKER_ENTRY_D3HOT,	/* entry-d3hot */
 	RTD3_BLOCKER_IN_USE,		/* in-use */
 	RTD3_BLOCKER_VFS,		/* vfs-enabled */

@@ -6,6 +6,7 @@
 #ifndef RTD3_COMPAT_H
 #define RTD3_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/version.h>
 #include <linux/vfio_pci_core.h>
 
@@ -84,6 +85,18 @@ static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 #else
 static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 {
+}
+#endif
+
+#ifdef RTD3_HAVE_eventfd_signal_one
+static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}
+#else
+static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
 }
 #endif
 

@@ -3,6 +3,7 @@
 
 #include <linux/err.h>
 #include <linux/pm_runtime.h>
+#include <linux/uaccess.h>
 
 #include "compat.h"
 #include "device.h"
@@ -23,9 +24,22 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 	rtd3_compat_set_dmabuf_ops(&rdev->core);
 	rtd3_pm_init(rdev);
 	rtd3_policy_init(rdev);
+	rtd3_recovery_init(rdev);
+	rtd3_close_init(rdev);
 	rtd3_event_init(rdev);
 
 	return 0;
+}
+
+/* Undoes vfio_pci_core_enable(), of a device that may be dead by now. */
+static void rtd3_disable(struct rtd3_device *rdev)
+{
+	bool locked = false;
+
+	if (rtd3_recovery_check(rdev))
+		locked = rtd3_close_forbid_resets(rdev);
+	vfio_pci_core_disable(&rdev->core);
+	rtd3_close_allow_resets(rdev, locked);
 }
 
 static int rtd3_open_device(struct vfio_device *vdev)
@@ -34,41 +48,64 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	struct rtd3_waker waker;
 	int ret;
 
-	rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
-	ret = vfio_pci_core_enable(&rdev->core);
-	rtd3_pm_access_end(rdev, &waker);
+	ret = rtd3_close_settled(rdev);
 	if (ret)
 		return ret;
-
-	ret = rtd3_info_add_region(rdev);
-	if (ret) {
-		vfio_pci_core_disable(&rdev->core);
+	ret = rtd3_recovery_open(rdev);
+	if (ret)
 		return ret;
-	}
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
+	if (ret)
+		return ret;
+	/* It may have been awake all the time. */
+	ret = rtd3_recovery_check(rdev);
+	if (ret)
+		goto out_end;
+	ret = vfio_pci_core_enable(&rdev->core);
+	if (ret)
+		goto out_end;
+	ret = rtd3_recovery_check(rdev);
+	if (ret)
+		goto out_disable;
+	ret = rtd3_info_add_region(rdev);
+	if (ret)
+		goto out_disable;
 
 	vfio_pci_core_finish_enable(&rdev->core);
 	WRITE_ONCE(rdev->open, true);
-
-	return 0;
-}
-
-static void rtd3_close_device(struct vfio_device *vdev)
-{
-	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
-	struct rtd3_waker waker;
-
-	rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CLOSE);
-	vfio_pci_core_close_device(vdev);
 	rtd3_pm_access_end(rdev, &waker);
 
-	WRITE_ONCE(rdev->open, false);
-	rtd3_policy_closed(rdev);
+	return 0;
+
+out_disable:
+	rtd3_disable(rdev);
+out_end:
+	rtd3_pm_access_end(rdev, &waker);
+	return ret;
+}
+
+static void rtd3_close(struct vfio_device *vdev)
+{
+	rtd3_close_device(rtd3_from_vfio(vdev));
+}
+
+static bool rtd3_is_config(loff_t pos)
+{
+	return VFIO_PCI_OFFSET_TO_INDEX(pos) == VFIO_PCI_CONFIG_REGION_INDEX;
 }
 
 static enum rtd3_wake_cause rtd3_region_cause(loff_t pos)
 {
-	return VFIO_PCI_OFFSET_TO_INDEX(pos) == VFIO_PCI_CONFIG_REGION_INDEX ?
-	       RTD3_WAKE_CONFIG : RTD3_WAKE_BAR;
+	return rtd3_is_config(pos) ? RTD3_WAKE_CONFIG : RTD3_WAKE_BAR;
+}
+
+/* Could this be what a device reads as that is not there? */
+static bool rtd3_all_ones(const char __user *buf, size_t count)
+{
+	u8 last;
+
+	return !get_user(last, (const u8 __user *)buf + count - 1) &&
+	       last == 0xff;
 }
 
 static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
@@ -76,13 +113,22 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
+	loff_t pos = *ppos;
 	ssize_t ret;
 
-	if (rtd3_info_owns(rdev, *ppos))
+	if (rtd3_info_owns(rdev, pos))
 		return rtd3_info_read(rdev, buf, count, ppos);
 
-	rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(*ppos));
+	ret = rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(pos));
+	if (ret)
+		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
+	/* The virtual registers hide in config space that the device is dead. */
+	if (ret > 0 && (rtd3_is_config(pos) || rtd3_all_ones(buf, ret)) &&
+	    rtd3_recovery_check(rdev)) {
+		*ppos = pos;
+		ret = -EIO;
+	}
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
@@ -93,14 +139,67 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
+	loff_t pos = *ppos;
 	ssize_t ret;
 
-	if (rtd3_info_owns(rdev, *ppos))
+	if (rtd3_info_owns(rdev, pos))
 		return -EINVAL;
 
-	rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(*ppos));
+	ret = rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(pos));
+	if (ret)
+		return ret;
 	ret = vfio_pci_core_write(vdev, buf, count, ppos);
+	if (ret > 0 && rtd3_recovery_check(rdev)) {
+		*ppos = pos;
+		ret = -EIO;
+	}
 	rtd3_pm_access_end(rdev, &waker);
+
+	return ret;
+}
+
+/* May an ioctl that reaches the device have it? The VFIO core has woken it. */
+static int rtd3_ioctl_begin(struct rtd3_device *rdev)
+{
+	return rtd3_recovery_wait(rdev, true) ?: rtd3_recovery_check(rdev);
+}
+
+/* Interrupts of a dead device can be taken down, but not set up. */
+static bool rtd3_sets_up_irqs(unsigned long arg)
+{
+	struct vfio_irq_set set;
+
+	if (copy_from_user(&set, (void __user *)arg, sizeof(set)))
+		return false;
+
+	return set.count && set.index <= VFIO_PCI_MSIX_IRQ_INDEX &&
+	       set.flags & VFIO_IRQ_SET_DATA_EVENTFD;
+}
+
+/*
+ * A hot reset is of all devices of the set, and the PCI core waits for the first
+ * of them: all have to be there. @mutex order: nothing of ours is held.
+ */
+static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
+{
+	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
+	struct vfio_pci_core_device *cur;
+	int ret = rtd3_ioctl_begin(rdev);
+
+	if (ret)
+		return ret;
+
+	mutex_lock(&dev_set->lock);
+	list_for_each_entry(cur, &dev_set->device_list, vdev.dev_set_list) {
+		if (cur->vdev.ops != rdev->core.vdev.ops)
+			continue;
+		pm_runtime_get_sync(&cur->pdev->dev);
+		ret = rtd3_recovery_check(rtd3_from_core(cur));
+		pm_runtime_put(&cur->pdev->dev);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&dev_set->lock);
 
 	return ret;
 }
@@ -109,19 +208,39 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		       unsigned long arg)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
+	bool reset = false;
+	long ret = 0;
 
 	switch (cmd) {
 	case VFIO_DEVICE_RESET:
-	case VFIO_DEVICE_PCI_HOT_RESET:
+		reset = true;
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_RESET);
+		ret = rtd3_ioctl_begin(rdev);
+		break;
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		reset = true;
+		rtd3_pm_claim_wake(rdev, RTD3_WAKE_RESET);
+		ret = rtd3_hot_reset_begin(rdev);
+		break;
+	case VFIO_DEVICE_SET_IRQS:
+		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
+		if (rtd3_sets_up_irqs(arg))
+			ret = rtd3_ioctl_begin(rdev);
 		break;
 	default:
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
 		break;
 	}
 	rtd3_pm_mark_busy(rdev);
+	if (ret)
+		return ret;
 
-	return vfio_pci_core_ioctl(vdev, cmd, arg);
+	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	/* A device that does not come back from a reset is not handed out. */
+	if (reset && rtd3_recovery_check(rdev))
+		ret = -EIO;
+
+	return ret;
 }
 
 /*
@@ -133,7 +252,7 @@ static const struct vfio_device_ops rtd3_vfio_ops = {
 	.init = rtd3_init_dev,
 	.release = vfio_pci_core_release_dev,
 	.open_device = rtd3_open_device,
-	.close_device = rtd3_close_device,
+	.close_device = rtd3_close,
 	.read = rtd3_read,
 	.write = rtd3_write,
 	.ioctl = rtd3_ioctl,
@@ -184,6 +303,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 	rtd3_policy_start(rdev);
 	ret = vfio_pci_core_register_device(&rdev->core);
 	if (ret) {
+		rtd3_recovery_stop(rdev);
 		rtd3_policy_release(rdev);
 		rtd3_pm_detach(rdev);
 	}
@@ -203,6 +323,8 @@ int rtd3_device_register(struct rtd3_device *rdev)
 void rtd3_device_unregister(struct rtd3_device *rdev)
 {
 	vfio_pci_core_unregister_device(&rdev->core);
+	rtd3_close_stop(rdev);
+	rtd3_recovery_stop(rdev);
 	rtd3_policy_release(rdev);
 	rtd3_pm_detach(rdev);
 }

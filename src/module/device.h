@@ -5,16 +5,23 @@
 #include <linux/ratelimit_types.h>
 #include <linux/vfio_pci_core.h>
 
+#include "close.h"
 #include "pm.h"
 #include "policy.h"
+#include "recovery.h"
+#include "wake.h"
 
 /**
  * struct rtd3_device - one bound PCI function
  * @core: what vfio_pci_core knows of it; drvdata points here, the core insists
  * @pm: runtime power management, see pm.h
  * @policy: how deep it may sleep, see policy.h
+ * @wake: how it is brought back, see wake.h
+ * @recovery: whether it is well, see recovery.h
+ * @close: between two users, see close.h
  * @event_limit: how often it may send a uevent; has a lock of its own
- * @open: a user has the device open; written under dev_set->lock, read by
+ * @open: a user has the device open; written under dev_set->lock while the device
+ *	is held awake, so that runtime PM callbacks can rely on it; read by
  *	observers without
  * @info_region: index of the info region while it is
  */
@@ -22,6 +29,9 @@ struct rtd3_device {
 	struct vfio_pci_core_device core;
 	struct rtd3_pm pm;
 	struct rtd3_policy policy;
+	struct rtd3_wake wake;
+	struct rtd3_recovery recovery;
+	struct rtd3_close close;
 	struct ratelimit_state event_limit;
 	bool open;
 	unsigned int info_region;

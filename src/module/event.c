@@ -11,9 +11,10 @@
 #define RTD3_EVENT_INTERVAL	(10 * HZ)
 #define RTD3_EVENT_BURST	10
 
-static void rtd3_event(struct rtd3_device *rdev, char *event, char *more)
+static void rtd3_event(struct rtd3_device *rdev, char *event, char *what,
+		       char *more)
 {
-	char *env[3] = { event, more };
+	char *env[4] = { event, what, more };
 
 	if (__ratelimit(&rdev->event_limit))
 		kobject_uevent_env(&rdev->core.pdev->dev.kobj, KOBJ_CHANGE, env);
@@ -31,18 +32,26 @@ void rtd3_event_limit(struct rtd3_device *rdev, enum rtd3_depth limit)
 	char more[32];
 
 	scnprintf(more, sizeof(more), "RTD3_LIMIT=%s", rtd3_policy_names[limit]);
-	rtd3_event(rdev, "RTD3_EVENT=limit", more);
+	rtd3_event(rdev, "RTD3_EVENT=limit", more, NULL);
 }
 
 /**
- * rtd3_event_failure - the device did not come back from a resume
+ * rtd3_event_health - the device has failed, works again, or works worse
  * @rdev: device
+ * @health: how it is
+ * @reason: why
  *
  * Context: process, may sleep.
  */
-void rtd3_event_failure(struct rtd3_device *rdev)
+void rtd3_event_health(struct rtd3_device *rdev, enum rtd3_health health,
+		       enum rtd3_reason reason)
 {
-	rtd3_event(rdev, "RTD3_EVENT=failure", NULL);
+	char name[32], why[32];
+
+	scnprintf(name, sizeof(name), "RTD3_HEALTH=%s",
+		  rtd3_health_names[health]);
+	scnprintf(why, sizeof(why), "RTD3_REASON=%s", rtd3_reason_names[reason]);
+	rtd3_event(rdev, "RTD3_EVENT=health", name, why);
 }
 
 /**

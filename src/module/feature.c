@@ -138,6 +138,13 @@ static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
 	return rtd3_policy_exit(rdev);
 }
 
+/* Whoever only asks is answered, however the device is. */
+static bool rtd3_feature_reaches_device(u32 flags)
+{
+	return flags & VFIO_DEVICE_FEATURE_SET &&
+	       !(flags & VFIO_DEVICE_FEATURE_PROBE);
+}
+
 /**
  * rtd3_device_feature - VFIO_DEVICE_FEATURE
  * @vdev: device, awake: the VFIO core holds a runtime PM reference
@@ -149,13 +156,20 @@ static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
  * device is idle. Nor does a look at the state. Everything else counts as use.
  *
  * Return: 0, or what the feature's own handler returns; -ENOTTY for a feature
- * that there is not.
+ * that there is not; -EIO for a request to a device that does not work.
  */
 int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 			size_t argsz)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	int ret;
+
+	if (rtd3_feature_reaches_device(flags)) {
+		ret = rtd3_recovery_wait(rdev, true) ?:
+		      rtd3_recovery_check(rdev);
+		if (ret)
+			return ret;
+	}
 
 	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:

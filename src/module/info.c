@@ -66,6 +66,8 @@ static u32 rtd3_info_flags(struct rtd3_device *rdev,
 static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 {
 	struct rtd3_prediction *pred = rtd3_predict(rdev);
+	enum rtd3_reason reason;
+	enum rtd3_health health;
 	struct rtd3_pm_stats stats;
 	unsigned int i;
 
@@ -75,6 +77,7 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		return -ENOMEM;
 
 	rtd3_pm_get_stats(rdev, &stats);
+	health = rtd3_recovery_health(rdev, &reason);
 	*info = (struct rtd3_info) {
 		.size = sizeof(*info),
 		.flags = rtd3_info_flags(rdev, pred),
@@ -100,6 +103,13 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		.resume_max_ns = stats.resume_max_ns,
 		.wake_ns = stats.wake_ns,
 		.wake_max_ns = stats.wake_max_ns,
+		.ready_ns = stats.ready_ns,
+		.verify_ns = stats.verify_ns,
+		.recoveries = READ_ONCE(rdev->recovery.recoveries),
+		.health = health,
+		.reason = reason,
+		.fallback = rtd3_uapi_power(pred->snap.fallback),
+		.fallback_reason = READ_ONCE(rdev->policy.fallback_reason),
 	};
 	for (i = 0; i < RTD3_WAKE_NR; i++)
 		info->wakes[i] = stats.wakes[i];

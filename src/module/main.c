@@ -91,14 +91,24 @@ static int __init rtd3_init(void)
 	if (ret)
 		return ret;
 
-	ret = pci_register_driver(&rtd3_driver);
+	ret = rtd3_recovery_module_init();
 	if (ret)
 		return ret;
 
+	ret = pci_register_driver(&rtd3_driver);
+	if (ret)
+		goto out_recovery;
+
 	ret = rtd3_param_add_ids(&rtd3_driver);
 	if (ret)
-		pci_unregister_driver(&rtd3_driver);
+		goto out_driver;
 
+	return 0;
+
+out_driver:
+	pci_unregister_driver(&rtd3_driver);
+out_recovery:
+	rtd3_recovery_module_exit();
 	return ret;
 }
 module_init(rtd3_init);
@@ -106,6 +116,7 @@ module_init(rtd3_init);
 static void __exit rtd3_cleanup(void)
 {
 	pci_unregister_driver(&rtd3_driver);
+	rtd3_recovery_module_exit();
 }
 module_exit(rtd3_cleanup);
 

@@ -11,6 +11,7 @@
 #include "param.h"
 #include "pm.h"
 #include "policy.h"
+#include "wake.h"
 
 #define RTD3_AUTOSUSPEND_MAX_MS	3600000
 
@@ -62,6 +63,33 @@ module_param_cb(autosuspend_ms, &rtd3_autosuspend_param_ops,
 		&rtd3_default_autosuspend_ms, 0644);
 MODULE_PARM_DESC(autosuspend_ms,
 		 "power/autosuspend_delay_ms of a newly bound device (default: 200)");
+
+static int rtd3_wake_timeout_param_set(const char *val,
+				       const struct kernel_param *kp)
+{
+	int ret;
+
+	ret = param_set_uint_minmax(val, kp, RTD3_WAKE_TIMEOUT_MIN_MS,
+				    RTD3_WAKE_TIMEOUT_MAX_MS);
+	if (ret)
+		pr_err("wake_timeout_ms=%s: not a number from %u to %u\n", val,
+		       RTD3_WAKE_TIMEOUT_MIN_MS, RTD3_WAKE_TIMEOUT_MAX_MS);
+
+	return ret;
+}
+
+static const struct kernel_param_ops rtd3_wake_timeout_param_ops = {
+	.set = rtd3_wake_timeout_param_set,
+	.get = param_get_uint,
+};
+module_param_cb(wake_timeout_ms, &rtd3_wake_timeout_param_ops,
+		&rtd3_default_wake_timeout_ms, 0644);
+MODULE_PARM_DESC(wake_timeout_ms,
+		 "rtd3/wake_timeout_ms of a newly bound device: how long a wake waits for it (default: 1000)");
+
+module_param_named(fallback_cycles, rtd3_fallback_cycles, uint, 0644);
+MODULE_PARM_DESC(fallback_cycles,
+		 "Clean wakes after which rtd3/fallback is lifted by one state (default: 0, never)");
 
 static char ids[1024];
 module_param_string(ids, ids, sizeof(ids), 0);

@@ -12,15 +12,18 @@
  *	rpm_resume --> parent port: power on, link up
  *	      |
  *	rtd3_runtime_resume
- *	      +--> pci_pm_runtime_resume: to D0, config space restored
- *	      |       +--> vfio_pci_core: INTx unmasked, wakeup eventfd
- *	      +--> answers? counted, with the state it came from and the cause
+ *	      +--> wake.c: waits, checks, restores
+ *	      |       +--> pci_pm_runtime_resume
+ *	      |              +--> vfio_pci_core: INTx unmasked, wakeup eventfd
+ *	      +--> counted, with the state it came from and the cause
+ *	      +--> recovery.c: well, or not
  *
  *	last reference dropped, autosuspend delay over
  *	      |
  *	rtd3_runtime_suspend
  *	      +--> pci_pm_runtime_suspend: config space saved, to D3hot
- *	              +--> vfio_pci_core: INTx masked
+ *	      |       +--> vfio_pci_core: INTx masked
+ *	      +--> wake.c: remembers what it shall be like
  *	rpm_suspend of the parent port --> power off; the PCI core then sets
  *	      the device's current_state to D3cold
  *
@@ -40,11 +43,19 @@
 
 #include "compat.h"
 #include "device.h"
-#include "event.h"
 #include "pm.h"
 #include "trace.h"
 
+/* A device that is just being reset may be silent for so long. */
+#define RTD3_SILENT_MS	100
+
 unsigned int rtd3_default_autosuspend_ms = 200;
+
+const char * const rtd3_power_names[RTD3_POWER_NR] = {
+	[RTD3_POWER_D0] = "D0",
+	[RTD3_POWER_D3HOT] = "D3hot",
+	[RTD3_POWER_D3COLD] = "D3cold",
+};
 
 static struct rtd3_device *rtd3_from_dev(struct device *dev)
 {
@@ -83,9 +94,22 @@ static int rtd3_runtime_suspend(struct device *dev)
 	ktime_t now;
 	int ret;
 
+	/* In a power cycle of a device that does not work: nothing to save. */
+	if (!rtd3_recovery_usable(rdev)) {
+		rtd3_wake_own_delay(rdev, true);
+		return 0;
+	}
+	/* Nor must what a dead device reads as be saved. */
+	if (!rtd3_wake_poll(rdev, RTD3_SILENT_MS)) {
+		rtd3_recovery_report(rdev, RTD3_REASON_LOST, RTD3_POWER_D0);
+		return -EBUSY;
+	}
+
 	ret = dev->bus->pm->runtime_suspend(dev);
 	if (ret)
 		return ret;
+	rtd3_wake_remember(rdev);
+	rtd3_wake_own_delay(rdev, true);
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
@@ -118,73 +142,101 @@ static struct rtd3_waker *rtd3_pm_find_waker(struct rtd3_pm *pm)
 	return list_first_entry_or_null(&pm->wakers, struct rtd3_waker, node);
 }
 
-static int rtd3_runtime_resume(struct device *dev)
+/* @waker: who waits for this resume, if it is known. */
+static enum rtd3_wake_cause rtd3_pm_count_resume(struct rtd3_pm *pm,
+						 struct rtd3_waker *waker,
+						 ktime_t now)
 {
-	struct rtd3_device *rdev = rtd3_from_dev(dev);
-	struct pci_dev *pdev = to_pci_dev(dev);
-	struct rtd3_pm *pm = &rdev->pm;
-	enum rtd3_depth power = rtd3_suspended_power(pdev);
-	ktime_t start = ktime_get();
-	enum rtd3_wake_cause cause = RTD3_WAKE_NONE;
-	struct rtd3_waker *waker;
-	bool present;
-	ktime_t now;
-	int ret;
+	lockdep_assert_held(&pm->lock);
 
-	ret = dev->bus->pm->runtime_resume(dev);
-	present = pdev->current_state == PCI_D0 && pci_device_is_present(pdev);
-
-	now = ktime_get();
-	spin_lock(&pm->lock);
-	rtd3_pm_turn(pm, power, now);
-	pm->suspended = false;
-	pm->stats.last_state = power;
-	pm->stats.resumes++;
-	pm->stats.failures += !present;
-	pm->stats.resume_ns = ktime_to_ns(ktime_sub(now, start));
-	pm->stats.resume_max_ns = max(pm->stats.resume_max_ns,
-				      pm->stats.resume_ns);
-	waker = rtd3_pm_find_waker(pm);
-	if (waker) {
-		cause = waker->cause;
-		pm->stats.wake_ns = ktime_to_ns(ktime_sub(now, waker->start));
-		pm->stats.wake_max_ns = max(pm->stats.wake_max_ns,
-					    pm->stats.wake_ns);
-		rtd3_pm_count_wake(pm, cause);
-	} else {
+	if (!waker) {
 		pm->unclaimed = true;
 		pm->resumer = current->flags & PF_WQ_WORKER ? NULL : current;
+		return RTD3_WAKE_NONE;
 	}
-	spin_unlock(&pm->lock);
+	pm->stats.wake_ns = ktime_to_ns(ktime_sub(now, waker->start));
+	pm->stats.wake_max_ns = max(pm->stats.wake_max_ns, pm->stats.wake_ns);
+	rtd3_pm_count_wake(pm, waker->cause);
 
-	trace_rtd3_resume(pdev, power, cause,
-			  ktime_to_ns(ktime_sub(now, start)), present);
-	if (!present) {
-		pci_err(pdev,
-			"no answer after %s: remove it, write d3hot to rtd3/policy after a rescan\n",
-			power == RTD3_POWER_D3COLD ? "D3cold" : "D3hot");
-		rtd3_event_failure(rdev);
-	}
-
-	return ret;
+	return waker->cause;
 }
 
 /**
- * rtd3_pm_access_begin - an access that may wake the device starts
- * @rdev: device
- * @waker: memory of the caller, until rtd3_pm_access_end()
- * @cause: what a wake by it counts as
+ * rtd3_pm_wake - bring the device to D0, check it, account for it
+ * @rdev: device; its port is in D0
  *
- * Takes no reference on the device: the core's operation does that. Also
- * restarts the autosuspend delay, before the core's own put can look at it.
+ * Context: the runtime resume callback; or the device is held active although it
+ * is not in D0, and rtd3_recovery.attempt is held. Sleeps.
+ */
+void rtd3_pm_wake(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct rtd3_pm *pm = &rdev->pm;
+	enum rtd3_depth power = rtd3_suspended_power(pdev);
+	enum rtd3_wake_cause cause = RTD3_WAKE_NONE;
+	struct rtd3_wake_result result;
+	ktime_t start = ktime_get();
+	ktime_t now;
+
+	rtd3_wake_bring_up(rdev, power, pm->suspended, &result);
+
+	now = ktime_get();
+	spin_lock(&pm->lock);
+	if (!result.reason)
+		rtd3_pm_turn(pm, pm->suspended ? power : RTD3_POWER_D0, now);
+	if (!result.reason && pm->suspended) {
+		pm->suspended = false;
+		pm->stats.last_state = power;
+		pm->stats.resumes++;
+		pm->stats.resume_ns = ktime_to_ns(ktime_sub(now, start));
+		pm->stats.resume_max_ns = max(pm->stats.resume_max_ns,
+					      pm->stats.resume_ns);
+		cause = rtd3_pm_count_resume(pm, rtd3_pm_find_waker(pm), now);
+	}
+	pm->stats.failures += !!result.reason;
+	pm->stats.ready_ns = result.ready_ns;
+	pm->stats.verify_ns = result.verify_ns;
+	spin_unlock(&pm->lock);
+
+	trace_rtd3_resume(pdev, power, cause, ktime_to_ns(ktime_sub(now, start)),
+			  !result.reason);
+	if (result.reason)
+		rtd3_recovery_report(rdev, result.reason, power);
+	else
+		rtd3_recovery_well(rdev, result.degraded);
+}
+
+/*
+ * Never an error: the PM core would then refuse all calls for the device, and
+ * let its port suspend. recovery.c keeps everybody away from a device that has
+ * not come back.
+ */
+static int rtd3_runtime_resume(struct device *dev)
+{
+	rtd3_pm_wake(rtd3_from_dev(dev));
+
+	return 0;
+}
+
+/* The system goes to sleep: its resume knows only the PCI core's own wait. */
+static int rtd3_prepare(struct device *dev)
+{
+	rtd3_wake_own_delay(rtd3_from_dev(dev), false);
+
+	return dev->bus->pm->prepare(dev);
+}
+
+/**
+ * rtd3_pm_expect_wake - say that a wake from now on would be ours
+ * @rdev: device
+ * @waker: memory of the caller, until rtd3_pm_forget_waker()
+ * @cause: what a wake by it counts as
  *
  * Context: process; takes rtd3_pm.lock.
  */
-void rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
-			  enum rtd3_wake_cause cause)
+void rtd3_pm_expect_wake(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			 enum rtd3_wake_cause cause)
 {
-	rtd3_pm_mark_busy(rdev);
-
 	waker->task = current;
 	waker->cause = cause;
 	waker->start = ktime_get();
@@ -195,15 +247,64 @@ void rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 }
 
 /**
- * rtd3_pm_access_end - the access is over
+ * rtd3_pm_forget_waker - the opposite of rtd3_pm_expect_wake()
  * @rdev: device
- * @waker: as given to rtd3_pm_access_begin()
+ * @waker: as given there
  */
-void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker)
+void rtd3_pm_forget_waker(struct rtd3_device *rdev, struct rtd3_waker *waker)
 {
 	spin_lock(&rdev->pm.lock);
 	list_del(&waker->node);
 	spin_unlock(&rdev->pm.lock);
+}
+
+/**
+ * rtd3_pm_access_begin - wake the device for an access, and keep it awake
+ * @rdev: device
+ * @waker: memory of the caller, until rtd3_pm_access_end()
+ * @cause: what a wake by it counts as
+ *
+ * A device that does not come back is waited for as rtd3_recovery_wait() says.
+ *
+ * Context: process, sleeps; rtd3_recovery.attempt not held.
+ * Return: 0; then rtd3_pm_access_end() is due. -EIO or -EINTR.
+ */
+int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			 enum rtd3_wake_cause cause)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+	unsigned int tries;
+	int ret = 0;
+
+	rtd3_pm_expect_wake(rdev, waker, cause);
+	for (tries = 0; tries < 2; tries++) {
+		ret = rtd3_recovery_wait(rdev, false);
+		if (!ret)
+			ret = pm_runtime_resume_and_get(dev);
+		if (ret)
+			break;
+		if (rtd3_recovery_usable(rdev))
+			return 0;
+		/* Not held while it is waited for: it may need a power cycle. */
+		pm_runtime_put(dev);
+	}
+	rtd3_pm_forget_waker(rdev, waker);
+
+	return ret == -EINTR ? ret : -EIO;
+}
+
+/**
+ * rtd3_pm_access_end - the access is over
+ * @rdev: device
+ * @waker: as given to rtd3_pm_access_begin()
+ *
+ * Restarts the autosuspend delay.
+ */
+void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker)
+{
+	rtd3_pm_forget_waker(rdev, waker);
+	rtd3_pm_mark_busy(rdev);
+	pm_runtime_put(&rdev->core.pdev->dev);
 }
 
 /**
@@ -286,12 +387,14 @@ void rtd3_pm_init(struct rtd3_device *rdev)
  * The caller must keep the device awake until it is registered.
  *
  * Context: probe, device_lock held.
- * Return: 0, or -EBUSY where another PM domain owns the device.
+ * Return: 0; -EBUSY where another PM domain owns the device; -ENODEV where it
+ * does not answer.
  */
 int rtd3_pm_attach(struct rtd3_device *rdev)
 {
 	struct device *dev = &rdev->core.pdev->dev;
 	struct rtd3_pm *pm = &rdev->pm;
+	int ret;
 
 	device_lock_assert(dev);
 
@@ -301,9 +404,14 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 		return -EBUSY;
 	}
 
+	ret = rtd3_wake_init(rdev);
+	if (ret)
+		return ret;
+
 	pm->domain.ops = *dev->bus->pm;
 	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
 	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
+	pm->domain.ops.prepare = rtd3_prepare;
 	dev_pm_domain_set(dev, &pm->domain);
 
 	pm->saved_delay_ms = dev->power.autosuspend_delay;
@@ -331,4 +439,5 @@ void rtd3_pm_detach(struct rtd3_device *rdev)
 	pm_runtime_dont_use_autosuspend(dev);
 	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
 	dev_pm_domain_set(dev, NULL);
+	rtd3_wake_release(rdev);
 }

@@ -17,8 +17,8 @@
 /**
  * struct rtd3_pm_stats - what happened to a device since it was bound
  * @suspends: runtime suspends that succeeded
- * @resumes: runtime resumes
- * @failures: resumes after which the device was not in D0 or did not answer
+ * @resumes: runtime resumes that succeeded, be it in the end
+ * @failures: attempts to bring it to D0 after which it did not work
  * @wakes: resumes by cause; they add up to @resumes
  * @time_ns: time spent in each state; a suspend that ends in D3cold counts
  *	as D3cold from its beginning, the port follows within milliseconds
@@ -29,6 +29,9 @@
  *	port's resume and the device's. Open, close, read() and write(); an
  *	ioctl has waited before the driver hears of it
  * @wake_max_ns: the longest of them
+ * @ready_ns: how long the last resume waited for an answer of the device, beyond
+ *	what the specification allows it
+ * @verify_ns: what the checks of the last resume cost
  * @last_wake: cause of the last resume
  * @last_state: state that the last completed suspend had reached
  */
@@ -43,6 +46,8 @@ struct rtd3_pm_stats {
 	u64 resume_max_ns;
 	u64 wake_ns;
 	u64 wake_max_ns;
+	u64 ready_ns;
+	u64 verify_ns;
 	enum rtd3_wake_cause last_wake;
 	enum rtd3_depth last_state;
 };
@@ -57,7 +62,7 @@ struct rtd3_pm_stats {
  * @stats: counters; those of the present state are brought up to date by
  *	rtd3_pm_get_stats()
  * @since: when the present state began
- * @suspended: the last callback that succeeded was a suspend
+ * @suspended: the bus's suspend callback has run, its resume callback not yet
  * @unclaimed: the last resume has no known cause yet
  * @resumer: the task that did it; compared, never dereferenced
  */
@@ -92,12 +97,17 @@ struct rtd3_device;
 
 /* Autosuspend delay of a device that is bound, until the user changes it. */
 extern unsigned int rtd3_default_autosuspend_ms;
+extern const char * const rtd3_power_names[RTD3_POWER_NR];
 
 void rtd3_pm_init(struct rtd3_device *rdev);
 int rtd3_pm_attach(struct rtd3_device *rdev);
 void rtd3_pm_detach(struct rtd3_device *rdev);
-void rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
-			  enum rtd3_wake_cause cause);
+void rtd3_pm_wake(struct rtd3_device *rdev);
+void rtd3_pm_expect_wake(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			 enum rtd3_wake_cause cause);
+void rtd3_pm_forget_waker(struct rtd3_device *rdev, struct rtd3_waker *waker);
+int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			 enum rtd3_wake_cause cause);
 void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause);
 void rtd3_pm_mark_busy(struct rtd3_device *rdev);

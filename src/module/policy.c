@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How deep a device may sleep: the host's policy and the user's low power
- * entries, which together give one limit.
+ * How deep a device may sleep: the host's policy, what the device has shown that
+ * it can do, and the user's low power entries, which together give one limit.
  *
  *	limit	what holds it
  *	D3cold	nothing
@@ -35,12 +35,13 @@ const char * const rtd3_policy_names[RTD3_POWER_NR] = {
 };
 
 enum rtd3_depth rtd3_default_policy = RTD3_POWER_D3COLD;
+unsigned int rtd3_fallback_cycles;
 
 static enum rtd3_depth rtd3_policy_min(struct rtd3_policy *policy)
 {
 	lockdep_assert_held(&policy->lock);
 
-	return min(policy->host, policy->entry);
+	return min3(policy->host, policy->fallback, policy->entry);
 }
 
 /*
@@ -76,15 +77,41 @@ static void rtd3_policy_apply(struct rtd3_device *rdev)
 	}
 }
 
+/*
+ * Change one of the limits and make it effective. A limit that is shallower
+ * wakes a sleeping device; that ends an entry with a wakeup eventfd, as every
+ * wake by the host does. A deeper one wakes it only where the device's own power
+ * resources, and not its port's, have to be turned off.
+ */
+static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
+			      enum rtd3_depth limit)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+	bool wake = limit < *which || pci_pr3_present(rdev->core.pdev);
+	int ret;
+
+	lockdep_assert_held(&rdev->policy.lock);
+
+	if (wake) {
+		ret = pm_runtime_resume_and_get(dev);
+		if (ret)
+			return ret;
+	}
+	*which = limit;
+	rtd3_policy_apply(rdev);
+	if (wake)
+		pm_runtime_put(dev);
+	rtd3_event_limit(rdev, min(rdev->policy.host, rdev->policy.fallback));
+
+	return 0;
+}
+
 /**
  * rtd3_policy_set - change the host's limit
  * @rdev: device
  * @limit: the new one
  *
- * Effective when it returns, whatever the device does meanwhile. A limit that
- * is shallower wakes a sleeping device; that ends an entry with a wakeup
- * eventfd, as every wake by the host does. A deeper one wakes it only where the
- * device's own power resources, and not its port's, have to be turned off.
+ * Effective when it returns, whatever the device does meanwhile.
  *
  * Context: process; takes rtd3_policy.lock.
  * Return: 0, or the error of the wake: then nothing has changed.
@@ -92,29 +119,108 @@ static void rtd3_policy_apply(struct rtd3_device *rdev)
 int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit)
 {
 	struct rtd3_policy *policy = &rdev->policy;
-	struct device *dev = &rdev->core.pdev->dev;
-	bool wake;
 	int ret = 0;
 
 	mutex_lock(&policy->lock);
-	if (limit == policy->host)
-		goto out_unlock;
-
-	wake = limit < policy->host || pci_pr3_present(rdev->core.pdev);
-	if (wake) {
-		ret = pm_runtime_resume_and_get(dev);
-		if (ret)
-			goto out_unlock;
-	}
-	policy->host = limit;
-	rtd3_policy_apply(rdev);
-	if (wake)
-		pm_runtime_put(dev);
-	rtd3_event_limit(rdev, limit);
-
-out_unlock:
+	if (limit != policy->host)
+		ret = rtd3_policy_change(rdev, &policy->host, limit);
 	mutex_unlock(&policy->lock);
+
 	return ret;
+}
+
+/**
+ * rtd3_policy_fall_back - the device has not come back from a deeper state
+ * @rdev: device, held awake
+ * @limit: how deep it may go from now on
+ * @reason: what was wrong
+ *
+ * Context: process; takes rtd3_policy.lock.
+ */
+void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
+			   enum rtd3_reason reason)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+
+	mutex_lock(&policy->lock);
+	if (limit < policy->fallback) {
+		policy->fallback_reason = reason;
+		rtd3_policy_change(rdev, &policy->fallback, limit);
+		pci_warn(rdev->core.pdev,
+			 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
+			 rtd3_power_names[limit]);
+	}
+	mutex_unlock(&policy->lock);
+}
+
+/**
+ * rtd3_policy_lift_fallback - trust the device again
+ * @rdev: device
+ * @steps: how many states deeper than now
+ *
+ * Context: process; takes rtd3_policy.lock.
+ * Return: 0, or the error of a wake: then nothing has changed.
+ */
+int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+	enum rtd3_depth limit;
+	int ret = 0;
+
+	mutex_lock(&policy->lock);
+	limit = min_t(unsigned int, policy->fallback + steps, RTD3_POWER_D3COLD);
+	if (limit != policy->fallback)
+		ret = rtd3_policy_change(rdev, &policy->fallback, limit);
+	if (limit == RTD3_POWER_D3COLD && !ret)
+		policy->fallback_reason = RTD3_REASON_NONE;
+	mutex_unlock(&policy->lock);
+
+	return ret;
+}
+
+/**
+ * rtd3_policy_block - let no mmap of an open device reach it
+ * @rdev: device, held awake, that does not answer
+ *
+ * Low power, as the core does it: it takes the mappings away, and faults get
+ * SIGBUS. The user has not asked for it, and cannot leave it.
+ *
+ * Context: process, rtd3_recovery.attempt held; takes rtd3_policy.lock.
+ */
+void rtd3_policy_block(struct rtd3_device *rdev)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+
+	lockdep_assert_held(&rdev->recovery.attempt);
+
+	mutex_lock(&policy->lock);
+	if (rdev->open && !policy->blocked)
+		policy->blocked = !vfio_pci_core_ioctl_feature(&rdev->core.vdev,
+				VFIO_DEVICE_FEATURE_SET |
+				VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0);
+	mutex_unlock(&policy->lock);
+}
+
+/**
+ * rtd3_policy_unblock - the opposite of rtd3_policy_block()
+ * @rdev: device, awake, that answers
+ *
+ * Context: process, rtd3_recovery.attempt held; takes rtd3_policy.lock.
+ */
+void rtd3_policy_unblock(struct rtd3_device *rdev)
+{
+	struct rtd3_policy *policy = &rdev->policy;
+
+	lockdep_assert_held(&rdev->recovery.attempt);
+
+	mutex_lock(&policy->lock);
+	if (policy->blocked)
+		vfio_pci_core_ioctl_feature(&rdev->core.vdev,
+					    VFIO_DEVICE_FEATURE_SET |
+					    VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+					    NULL, 0);
+	policy->blocked = false;
+	mutex_unlock(&policy->lock);
 }
 
 /**
@@ -200,6 +306,7 @@ void rtd3_policy_closed(struct rtd3_device *rdev)
 {
 	mutex_lock(&rdev->policy.lock);
 	rdev->policy.entry = RTD3_POWER_D3COLD;
+	rdev->policy.blocked = false;
 	rtd3_policy_apply(rdev);
 	mutex_unlock(&rdev->policy.lock);
 }
@@ -215,7 +322,7 @@ bool rtd3_policy_engaged(struct rtd3_device *rdev)
 	bool engaged;
 
 	down_read(&rdev->core.memory_lock);
-	engaged = rdev->core.pm_runtime_engaged;
+	engaged = rdev->core.pm_runtime_engaged && !rdev->policy.blocked;
 	up_read(&rdev->core.memory_lock);
 
 	return engaged;
@@ -234,7 +341,7 @@ enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
 
 	mutex_lock(&policy->lock);
 	limit = rtd3_policy_engaged(rdev) ? rtd3_policy_min(policy) :
-					    policy->host;
+					    min(policy->host, policy->fallback);
 	mutex_unlock(&policy->lock);
 
 	return limit;
@@ -248,6 +355,7 @@ void rtd3_policy_init(struct rtd3_device *rdev)
 {
 	mutex_init(&rdev->policy.lock);
 	rdev->policy.host = READ_ONCE(rtd3_default_policy);
+	rdev->policy.fallback = RTD3_POWER_D3COLD;
 	rdev->policy.entry = RTD3_POWER_D3COLD;
 }
 
@@ -270,6 +378,7 @@ void rtd3_policy_release(struct rtd3_device *rdev)
 {
 	mutex_lock(&rdev->policy.lock);
 	rdev->policy.host = RTD3_POWER_D3COLD;
+	rdev->policy.fallback = RTD3_POWER_D3COLD;
 	rdev->policy.entry = RTD3_POWER_D3COLD;
 	rtd3_policy_apply(rdev);
 	mutex_unlock(&rdev->policy.lock);

@@ -5,15 +5,21 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include <linux/rtd3_vfio_pci.h>
+
 #include "blockers.h"
 
 /**
  * struct rtd3_policy - how deep a device may sleep
  * @lock: protects all below, and makes entries and exits of low power one
- *	after the other. Order: dev_set->lock -> this -> memory_lock ->
- *	rtd3_pm.lock. It is held over a wake of the device, so no runtime PM
- *	callback may take it.
+ *	after the other. Order: dev_set->lock -> rtd3_recovery.attempt -> this
+ *	-> memory_lock -> rtd3_pm.lock, rtd3_recovery.lock. It is held over a
+ *	wake of the device, so no runtime PM callback may take it.
  * @host: the host's limit, rtd3/policy
+ * @fallback: the limit that the device has shown to need; D3cold while it has not
+ * @fallback_reason: what was wrong then
+ * @blocked: we have entered low power by ourselves, see rtd3_policy_block();
+ *	changes with rtd3_recovery.attempt held, too
  * @entry: the limit of the user's low power entry; D3cold while there is none.
  *	An entry that the core ended by itself, because the device woke with a
  *	wakeup eventfd, leaves its limit here until the next request or close:
@@ -26,6 +32,9 @@
 struct rtd3_policy {
 	struct mutex lock; /* see above */
 	enum rtd3_depth host;
+	enum rtd3_depth fallback;
+	enum rtd3_reason fallback_reason;
+	bool blocked;
 	enum rtd3_depth entry;
 	bool no_d3cold;
 	bool awake;
@@ -37,11 +46,18 @@ struct rtd3_device;
 
 extern const char * const rtd3_policy_names[RTD3_POWER_NR];
 extern enum rtd3_depth rtd3_default_policy;
+/* After so many clean wakes the fallback limit goes one state deeper; 0: never. */
+extern unsigned int rtd3_fallback_cycles;
 
 void rtd3_policy_init(struct rtd3_device *rdev);
 void rtd3_policy_start(struct rtd3_device *rdev);
 void rtd3_policy_release(struct rtd3_device *rdev);
 int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit);
+void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
+			   enum rtd3_reason reason);
+int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps);
+void rtd3_policy_block(struct rtd3_device *rdev);
+void rtd3_policy_unblock(struct rtd3_device *rdev);
 int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
 		      size_t argsz, enum rtd3_depth limit);
 int rtd3_policy_exit(struct rtd3_device *rdev);

@@ -5,6 +5,7 @@
  */
 
 #include <linux/device.h>
+#include <linux/kstrtox.h>
 #include <linux/slab.h>
 #include <linux/time64.h>
 
@@ -42,16 +43,12 @@ static DEVICE_ATTR_RO(state);
 static ssize_t last_state_show(struct device *dev,
 			       struct device_attribute *attr, char *buf)
 {
-	static const char * const names[RTD3_POWER_NR] = {
-		[RTD3_POWER_D0] = "none",
-		[RTD3_POWER_D3HOT] = "D3hot",
-		[RTD3_POWER_D3COLD] = "D3cold",
-	};
 	struct rtd3_pm_stats stats;
 
 	rtd3_pm_get_stats(rtd3_from_sysfs(dev), &stats);
 
-	return sysfs_emit(buf, "%s\n", names[stats.last_state]);
+	return sysfs_emit(buf, "%s\n", stats.resumes ?
+			  rtd3_power_names[stats.last_state] : "none");
 }
 static DEVICE_ATTR_RO(last_state);
 
@@ -113,18 +110,14 @@ static DEVICE_ATTR_RO(limit);
 static ssize_t predicted_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	static const char * const names[RTD3_POWER_NR] = {
-		[RTD3_POWER_D0] = "D0",
-		[RTD3_POWER_D3HOT] = "D3hot",
-		[RTD3_POWER_D3COLD] = "D3cold",
-	};
 	struct rtd3_prediction *pred = rtd3_predict(rtd3_from_sysfs(dev));
 	ssize_t ret;
 
 	if (!pred)
 		return -ENOMEM;
 	ret = sysfs_emit(buf, "%s\n",
-			 names[rtd3_blockers_predict(pred->list, pred->nr)]);
+			 rtd3_power_names[rtd3_blockers_predict(pred->list,
+								pred->nr)]);
 	kfree(pred);
 
 	return ret;
@@ -154,6 +147,172 @@ static ssize_t entries_show(struct device *dev, struct device_attribute *attr,
 	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->policy.entries));
 }
 static DEVICE_ATTR_RO(entries);
+
+static ssize_t health_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	enum rtd3_health health = rtd3_recovery_health(rtd3_from_sysfs(dev),
+						       NULL);
+
+	return sysfs_emit(buf, "%s\n", rtd3_health_names[health]);
+}
+static DEVICE_ATTR_RO(health);
+
+static ssize_t health_reason_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	enum rtd3_reason reason;
+
+	rtd3_recovery_health(rtd3_from_sysfs(dev), &reason);
+
+	return sysfs_emit(buf, "%s\n", rtd3_reason_names[reason]);
+}
+static DEVICE_ATTR_RO(health_reason);
+
+static ssize_t recover_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count)
+{
+	bool yes;
+	int ret;
+
+	ret = kstrtobool(buf, &yes);
+	if (ret)
+		return ret;
+	if (!yes)
+		return -EINVAL;
+	ret = rtd3_recovery_now(rtd3_from_sysfs(dev));
+
+	return ret ? ret : count;
+}
+static DEVICE_ATTR_WO(recover);
+
+static ssize_t recoveries_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->recovery.recoveries));
+}
+static DEVICE_ATTR_RO(recoveries);
+
+static ssize_t fallback_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+	enum rtd3_depth limit = READ_ONCE(rdev->policy.fallback);
+
+	return sysfs_emit(buf, "%s\n", limit == RTD3_POWER_D3COLD ?
+			  "none" : rtd3_policy_names[limit]);
+}
+
+static ssize_t fallback_store(struct device *dev, struct device_attribute *attr,
+			      const char *buf, size_t count)
+{
+	int ret;
+
+	/* It follows from what the device does; a user can only lift it. */
+	if (!sysfs_streq(buf, "none"))
+		return -EINVAL;
+	ret = rtd3_policy_lift_fallback(rtd3_from_sysfs(dev), RTD3_POWER_NR);
+
+	return ret ? ret : count;
+}
+static DEVICE_ATTR_RW(fallback);
+
+static ssize_t fallback_reason_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%s\n",
+			  rtd3_reason_names[READ_ONCE(rdev->policy.fallback_reason)]);
+}
+static DEVICE_ATTR_RO(fallback_reason);
+
+static ssize_t rtd3_store_ms(const char *buf, size_t count, unsigned int min,
+			     unsigned int max, unsigned int *value)
+{
+	unsigned int ms;
+	int ret;
+
+	ret = kstrtouint(buf, 10, &ms);
+	if (ret)
+		return ret;
+	if (ms < min || ms > max)
+		return -ERANGE;
+	WRITE_ONCE(*value, ms);
+
+	return count;
+}
+
+static ssize_t wake_timeout_ms_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(rdev->wake.timeout_ms));
+}
+
+static ssize_t wake_timeout_ms_store(struct device *dev,
+				     struct device_attribute *attr,
+				     const char *buf, size_t count)
+{
+	return rtd3_store_ms(buf, count, RTD3_WAKE_TIMEOUT_MIN_MS,
+			     RTD3_WAKE_TIMEOUT_MAX_MS,
+			     &rtd3_from_sysfs(dev)->wake.timeout_ms);
+}
+static DEVICE_ATTR_RW(wake_timeout_ms);
+
+static ssize_t settle_ms_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(rdev->close.settle_ms));
+}
+
+static ssize_t settle_ms_store(struct device *dev,
+			       struct device_attribute *attr, const char *buf,
+			       size_t count)
+{
+	return rtd3_store_ms(buf, count, 0, RTD3_SETTLE_MAX_MS,
+			     &rtd3_from_sysfs(dev)->close.settle_ms);
+}
+static DEVICE_ATTR_RW(settle_ms);
+
+static ssize_t power_cycle_on_close_show(struct device *dev,
+					 struct device_attribute *attr,
+					 char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%d\n", READ_ONCE(rdev->close.power_cycle));
+}
+
+static ssize_t power_cycle_on_close_store(struct device *dev,
+					  struct device_attribute *attr,
+					  const char *buf, size_t count)
+{
+	bool yes;
+	int ret;
+
+	ret = kstrtobool(buf, &yes);
+	if (ret)
+		return ret;
+	WRITE_ONCE(rtd3_from_sysfs(dev)->close.power_cycle, yes);
+
+	return count;
+}
+static DEVICE_ATTR_RW(power_cycle_on_close);
+
+static ssize_t power_cycles_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->close.cycles));
+}
+static DEVICE_ATTR_RO(power_cycles);
 
 /**
  * struct rtd3_counter - a file that shows one number of struct rtd3_pm_stats
@@ -207,6 +366,8 @@ RTD3_COUNTER(resume_latency_us, resume_ns, NSEC_PER_USEC);
 RTD3_COUNTER(resume_latency_max_us, resume_max_ns, NSEC_PER_USEC);
 RTD3_COUNTER(wake_latency_us, wake_ns, NSEC_PER_USEC);
 RTD3_COUNTER(wake_latency_max_us, wake_max_ns, NSEC_PER_USEC);
+RTD3_COUNTER(ready_latency_us, ready_ns, NSEC_PER_USEC);
+RTD3_COUNTER(verify_latency_us, verify_ns, NSEC_PER_USEC);
 
 static struct attribute *rtd3_attrs[] = {
 	&dev_attr_state.attr,
@@ -217,6 +378,16 @@ static struct attribute *rtd3_attrs[] = {
 	&dev_attr_predicted.attr,
 	&dev_attr_blockers.attr,
 	&dev_attr_entries.attr,
+	&dev_attr_health.attr,
+	&dev_attr_health_reason.attr,
+	&dev_attr_recover.attr,
+	&dev_attr_recoveries.attr,
+	&dev_attr_fallback.attr,
+	&dev_attr_fallback_reason.attr,
+	&dev_attr_wake_timeout_ms.attr,
+	&dev_attr_settle_ms.attr,
+	&dev_attr_power_cycle_on_close.attr,
+	&dev_attr_power_cycles.attr,
 	&rtd3_counter_suspends.attr.attr,
 	&rtd3_counter_resumes.attr.attr,
 	&rtd3_counter_failures.attr.attr,
@@ -236,6 +407,8 @@ static struct attribute *rtd3_attrs[] = {
 	&rtd3_counter_resume_latency_max_us.attr.attr,
 	&rtd3_counter_wake_latency_us.attr.attr,
 	&rtd3_counter_wake_latency_max_us.attr.attr,
+	&rtd3_counter_ready_latency_us.attr.attr,
+	&rtd3_counter_verify_latency_us.attr.attr,
 	NULL
 };
 

@@ -123,6 +123,42 @@ TRACE_EVENT(rtd3_wake,
 		  rtd3_show_cause(__entry->cause))
 );
 
+/* A device was waited for. */
+TRACE_EVENT(rtd3_ready,
+	TP_PROTO(struct pci_dev *pdev, bool answers, u64 ns),
+	TP_ARGS(pdev, answers, ns),
+	TP_STRUCT__entry(
+		__string(device, pci_name(pdev))
+		__field(bool, answers)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		rtd3_assign_str(device, pci_name(pdev));
+		__entry->answers = answers;
+		__entry->ns = ns;
+	),
+	TP_printk("%s answers=%d waited_us=%llu", __get_str(device),
+		  __entry->answers, __entry->ns / 1000)
+);
+
+/* A step of the ladder, see recovery.c. */
+TRACE_EVENT(rtd3_recover,
+	TP_PROTO(struct pci_dev *pdev, const char *step, bool good),
+	TP_ARGS(pdev, step, good),
+	TP_STRUCT__entry(
+		__string(device, pci_name(pdev))
+		__string(step, step)
+		__field(bool, good)
+	),
+	TP_fast_assign(
+		rtd3_assign_str(device, pci_name(pdev));
+		rtd3_assign_str(step, step);
+		__entry->good = good;
+	),
+	TP_printk("%s step=%s good=%d", __get_str(device), __get_str(step),
+		  __entry->good)
+);
+
 #endif /* RTD3_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -45,7 +45,8 @@
  *
  * SET enters or leaves low power as features 3, 4 and 5 of linux/vfio.h do. It
  * shares their state: an entry made through one can be left through the other,
- * ENTER while entered is EINVAL, EXIT while not entered succeeds. EBADF and
+ * ENTER while entered is EINVAL, EXIT while not entered succeeds, and a device
+ * that does not work gets EIO. EBADF and
  * EINVAL are also what a wakeup_eventfd that is none gets. As with every ioctl,
  * the VFIO core wakes the device before the request is looked at.
  */
@@ -82,7 +83,7 @@ struct rtd3_power {
  * @flags: RTD3_INFO_*
  * @blocked_by: RTD3_BLOCKED_BY_*
  * @policy: the host's limit, RTD3_STATE_D0, D3HOT or D3COLD
- * @limit: the limit in force, with that of the present entry
+ * @limit: the limit in force, with the fallback and that of the present entry
  * @predicted: deepest state that the device can reach as things are now
  * @state: the state now
  * @last_state: what the last completed suspend had reached; UNKNOWN: none yet
@@ -91,8 +92,8 @@ struct rtd3_power {
  * @entries: successful entries into low power, whatever the feature
  * @exits: how often low power was left on request
  * @suspends: runtime suspends
- * @resumes: runtime resumes
- * @failures: resumes after which the device was not in D0 or did not answer
+ * @resumes: runtime resumes that succeeded, be it in the end
+ * @failures: attempts to bring it to D0 after which it did not work
  * @wakes: resumes by enum rtd3_wake_cause; they add up to @resumes
  * @time_d0_ns: time awake since the device was bound, monotonic clock
  * @time_d3hot_ns: time suspended with power
@@ -102,6 +103,15 @@ struct rtd3_power {
  * @resume_max_ns: the longest one
  * @wake_ns: how long the last access that woke the device had to wait
  * @wake_max_ns: the longest such wait
+ * @ready_ns: how long the last resume waited for an answer of the device, beyond
+ *	what the specification allows it
+ * @verify_ns: what the checks of the last resume cost
+ * @recoveries: how often the device came back after it had not
+ * @health: enum rtd3_health
+ * @reason: enum rtd3_reason: why, if health is not RTD3_HEALTH_OK
+ * @fallback: the limit that the device has shown to need: RTD3_STATE_D3COLD while
+ *	it always came back
+ * @fallback_reason: enum rtd3_reason: what was wrong then
  *
  * All counters are of one moment. Nothing here is about any other device.
  *
@@ -135,6 +145,13 @@ struct rtd3_info {
 	__u64 resume_max_ns;
 	__u64 wake_ns;
 	__u64 wake_max_ns;
+	__u64 ready_ns;
+	__u64 verify_ns;
+	__u64 recoveries;
+	__u32 health;
+	__u32 reason;
+	__u32 fallback;
+	__u32 fallback_reason;
 };
 
 /* VFIO_REGION_TYPE_PCI_VENDOR_TYPE with 0xffff, which is no vendor's id. */
@@ -164,6 +181,49 @@ enum rtd3_wake_cause {
 	RTD3_WAKE_RESET = 6,
 	RTD3_WAKE_CLOSE = 7,
 	RTD3_WAKE_HOST = 8,
+};
+
+/**
+ * enum rtd3_health - may the device be used?
+ * @RTD3_HEALTH_OK: yes
+ * @RTD3_HEALTH_DEGRADED: yes, but something is worse than before the last sleep
+ * @RTD3_HEALTH_RECOVERING: it did not answer; the driver is trying to get it
+ *	back. Accesses wait for that, no longer than two seconds, or get EIO
+ * @RTD3_HEALTH_FAILED: it does not work. Accesses get EIO, mmaps SIGBUS
+ */
+enum rtd3_health {
+	RTD3_HEALTH_OK = 0,
+	RTD3_HEALTH_DEGRADED = 1,
+	RTD3_HEALTH_RECOVERING = 2,
+	RTD3_HEALTH_FAILED = 3,
+};
+
+/**
+ * enum rtd3_reason - why the device is not well
+ * @RTD3_REASON_NONE: it is
+ * @RTD3_REASON_LINK_DOWN: the link did not come up
+ * @RTD3_REASON_ABSENT: it does not answer configuration reads
+ * @RTD3_REASON_NOT_READY: it answers that it is not ready
+ * @RTD3_REASON_REPLACED: another device answers in its place
+ * @RTD3_REASON_POWER_STATE: it does not reach D0
+ * @RTD3_REASON_CONFIG: BARs or command cannot be restored
+ * @RTD3_REASON_LOST: it stopped to answer while it was in D0
+ * @RTD3_REASON_REMOVED: its slot is empty
+ * @RTD3_REASON_LINK: the link is slower or narrower than before (degraded)
+ * @RTD3_REASON_SIBLING: another function of the device is silent (degraded)
+ */
+enum rtd3_reason {
+	RTD3_REASON_NONE = 0,
+	RTD3_REASON_LINK_DOWN = 1,
+	RTD3_REASON_ABSENT = 2,
+	RTD3_REASON_NOT_READY = 3,
+	RTD3_REASON_REPLACED = 4,
+	RTD3_REASON_POWER_STATE = 5,
+	RTD3_REASON_CONFIG = 6,
+	RTD3_REASON_LOST = 7,
+	RTD3_REASON_REMOVED = 8,
+	RTD3_REASON_LINK = 9,
+	RTD3_REASON_SIBLING = 10,
 };
 
 #endif /* _UAPI_LINUX_RTD3_VFIO_PCI_H */

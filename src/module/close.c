@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a device's use: close, with resets kept away from a device that
+ * does not answer, the power cycle that stands in for a reset where there is
+ * none, and the time that some devices need before somebody touches them again.
+ */
+
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/pm_runtime.h>
+
+#include "close.h"
+#include "device.h"
+
+#define RTD3_OFF_MS	250	/* power stays off in a power cycle */
+#define RTD3_IDLE_MS	500	/* a sibling may be just about to sleep */
+
+/**
+ * rtd3_close_forbid_resets - no reset may be sent to a device without an answer
+ * @rdev: device that does not work
+ *
+ * The core would reset it in close, and the PCI core then wait for it, for
+ * minutes in all. Both take the device's lock for it with trylock: we have it.
+ * If somebody else has, the core does not get it either.
+ *
+ * Context: dev_set->lock held.
+ * Return: what rtd3_close_allow_resets() has to be told.
+ */
+bool rtd3_close_forbid_resets(struct rtd3_device *rdev)
+{
+	rdev->core.reset_works = false;
+
+	return device_trylock(&rdev->core.pdev->dev);
+}
+
+/**
+ * rtd3_close_allow_resets - the core has ended with the device
+ * @rdev: device
+ * @locked: what rtd3_close_forbid_resets() has returned
+ */
+void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
+{
+	if (locked)
+		device_unlock(&rdev->core.pdev->dev);
+}
+
+/* The port may need a moment until the last sibling sleeps. */
+static bool rtd3_close_power_off(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
+	struct device *dev = &rdev->core.pdev->dev;
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_IDLE_MS);
+
+	while (pm_runtime_suspend(dev) < 0 ||
+	       (port && pm_runtime_suspend(&port->dev) < 0)) {
+		if (ktime_after(ktime_get(), end))
+			return false;
+		msleep(10);
+	}
+
+	return rdev->core.pdev->current_state == PCI_D3cold;
+}
+
+/* Called with no reference of ours on the device. */
+static void rtd3_close_power_cycle(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	if (!rtd3_close_power_off(rdev)) {
+		pci_warn(pdev, "not reset: its power cannot be cut now; see rtd3/blockers\n");
+		return;
+	}
+	msleep(RTD3_OFF_MS);
+	rdev->close.cycles++;
+	pci_info(pdev, "reset by a power cycle\n");
+}
+
+static void rtd3_close_work(struct work_struct *work)
+{
+	struct rtd3_device *rdev = container_of(to_delayed_work(work),
+						struct rtd3_device, close.work);
+
+	pm_runtime_put(&rdev->core.pdev->dev);
+}
+
+/* Takes over the reference that the caller holds. */
+static void rtd3_close_settle(struct rtd3_device *rdev)
+{
+	unsigned int ms = READ_ONCE(rdev->close.settle_ms);
+
+	rdev->close.until = ktime_add_ms(ktime_get(), ms);
+	if (!ms || !schedule_delayed_work(&rdev->close.work,
+					  msecs_to_jiffies(ms)))
+		pm_runtime_put(&rdev->core.pdev->dev);
+}
+
+/**
+ * rtd3_close_settled - wait until the settle time after the last close is over
+ * @rdev: device that is going to be opened
+ *
+ * Context: open, dev_set->lock held; sleeps up to RTD3_SETTLE_MAX_MS.
+ * Return: 0 or -EINTR.
+ */
+int rtd3_close_settled(struct rtd3_device *rdev)
+{
+	s64 ms = ktime_ms_delta(rdev->close.until, ktime_get());
+
+	if (ms < 0 || (!ms && !rdev->close.until))
+		return 0;
+
+	return msleep_interruptible(ms + 1) ? -EINTR : 0;
+}
+
+/**
+ * rtd3_close_device - the last user closes the device
+ * @rdev: device
+ *
+ * Context: dev_set->lock held; takes rtd3_recovery.attempt: the ladder does not
+ * climb while the core lets the device go.
+ */
+void rtd3_close_device(struct rtd3_device *rdev)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+	struct rtd3_waker waker;
+	bool cycle, dead;
+	bool locked = false;
+
+	rtd3_recovery_hold(rdev);
+	rtd3_pm_expect_wake(rdev, &waker, RTD3_WAKE_CLOSE);
+	pm_runtime_get_sync(dev);
+	dead = rtd3_recovery_check(rdev);
+	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
+		!rdev->core.reset_works;
+
+	if (dead)
+		locked = rtd3_close_forbid_resets(rdev);
+	vfio_pci_core_close_device(&rdev->core.vdev);
+	rtd3_close_allow_resets(rdev, locked);
+
+	rtd3_pm_forget_waker(rdev, &waker);
+	rdev->open = false;
+	rtd3_wake_forget_user(rdev);
+	rtd3_policy_closed(rdev);
+	rtd3_pm_mark_busy(rdev);
+	if (cycle) {
+		pm_runtime_put_noidle(dev);
+		rtd3_close_power_cycle(rdev);
+		pm_runtime_get_noresume(dev);
+	}
+	rtd3_close_settle(rdev);
+	rtd3_recovery_release(rdev);
+}
+
+/**
+ * rtd3_close_init - prepare a device that is not registered yet
+ * @rdev: device
+ */
+void rtd3_close_init(struct rtd3_device *rdev)
+{
+	INIT_DELAYED_WORK(&rdev->close.work, rtd3_close_work);
+}
+
+/**
+ * rtd3_close_stop - the device is being unbound: its settle time is over
+ * @rdev: device that has no user any more
+ */
+void rtd3_close_stop(struct rtd3_device *rdev)
+{
+	if (cancel_delayed_work_sync(&rdev->close.work))
+		pm_runtime_put(&rdev->core.pdev->dev);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_RECOVERY_H
+#define RTD3_RECOVERY_H
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/rtd3_vfio_pci.h>
+
+#include "wake.h"
+
+#define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
+#define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
+
+/**
+ * struct rtd3_recovery - is the device well, and what is done if it is not
+ * @attempt: one attempt to bring the device back at a time, and none while it
+ *	is closed. Order: dev_set->lock -> this -> rtd3_policy.lock ->
+ *	memory_lock. Held over runtime PM calls, so no runtime PM callback may
+ *	take it.
+ * @work: the ladder, see recovery.c
+ * @done: woken when the health changes
+ * @impatient: tasks that wait for @attempt and want the ladder to end early
+ * @lock: protects all below. Innermost, as rtd3_pm.lock.
+ * @health: how it is
+ * @reason: why it is not ok
+ * @pinned: we hold a runtime PM reference, so that the device, and its port with
+ *	it, is not suspended and resumed again and again while it does not answer
+ * @cycling: the ladder needs a device that nobody holds awake
+ * @stopped: the device is being unbound
+ * @from: the state that it did not come back from
+ * @since: when it stopped being well
+ * @kicked: when a failed open last started the ladder, jiffies
+ * @recoveries: how often it came back after all
+ * @clean: wakes since the last failure
+ */
+struct rtd3_recovery {
+	struct mutex attempt; /* see above */
+	struct work_struct work;
+	wait_queue_head_t done;
+	atomic_t impatient;
+
+	spinlock_t lock; /* see above */
+	enum rtd3_health health;
+	enum rtd3_reason reason;
+	bool pinned;
+	bool cycling;
+	bool stopped;
+	enum rtd3_depth from;
+	ktime_t since;
+	unsigned long kicked;
+	u64 recoveries;
+	u64 clean;
+};
+
+struct rtd3_device;
+
+extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
+extern const char * const rtd3_reason_names[RTD3_REASON_NR];
+
+int rtd3_recovery_module_init(void);
+void rtd3_recovery_module_exit(void);
+void rtd3_recovery_init(struct rtd3_device *rdev);
+void rtd3_recovery_stop(struct rtd3_device *rdev);
+void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
+			  enum rtd3_depth from);
+void rtd3_recovery_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
+bool rtd3_recovery_usable(struct rtd3_device *rdev);
+int rtd3_recovery_wait(struct rtd3_device *rdev, bool held_awake);
+int rtd3_recovery_check(struct rtd3_device *rdev);
+int rtd3_recovery_open(struct rtd3_device *rdev);
+int rtd3_recovery_now(struct rtd3_device *rdev);
+void rtd3_recovery_hold(struct rtd3_device *rdev);
+void rtd3_recovery_release(struct rtd3_device *rdev);
+enum rtd3_health rtd3_recovery_health(struct rtd3_device *rdev,
+				      enum rtd3_reason *reason);
+
+#endif /* RTD3_RECOVERY_H */

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bring a device back to D0, and believe it only when it has shown that it is
+ * there. The PCI core's resume callback ignores a failed power-up: it writes
+ * the saved configuration into nothing and reports success. So all that can go
+ * wrong is looked at before that callback, and vfio_pci_core behind it, hear of
+ * the wake:
+ *
+ *	the port is in D0, its power is on
+ *	wait	link active, then the delay of PCI Express 6.0, 6.6.1; then until
+ *		configuration reads are answered, no longer than wake_timeout_ms
+ *	check	the same vendor and device
+ *	D0	PMCSR, the platform's methods
+ *	restore	our own copy of the saved state, from when the device was well
+ *	check	D0, ids, class, BARs, command; link speed and width; siblings
+ *	then	the bus's callback: wakeup eventfd, INTx unmasked
+ *
+ * The PCI core has a wait of its own in the port's resume. It is of up to 60 s,
+ * it holds up everything below the port, and where it fails it marks all devices
+ * there as disconnected for ever. It is as long as the greatest d3cold_delay
+ * below the port, and none if that is 0: so our devices have 0 while they sleep
+ * (as those have whose firmware says so by _DSM), and wait by themselves. With a
+ * function of another driver on the same port the core waits as ever.
+ */
+
+#include <linux/acpi.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "trace.h"
+#include "wake.h"
+
+/* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
+#define RTD3_LINK_TIMEOUT_MS	1000
+#define RTD3_POLL_MAX_MS	50
+#define RTD3_WAITING_MS		1000	/* say so when it takes longer */
+#define RTD3_SIBLING_TRIES	10
+#define RTD3_SIBLING_MS		10
+
+/* What the root port answers to a read of a device that asks for a retry. */
+#define RTD3_ID_RETRY		0x0001
+
+unsigned int rtd3_default_wake_timeout_ms = 1000;
+
+/* Past the mark for disconnected devices, which may be our own. */
+static u32 rtd3_wake_read_id(struct pci_dev *pdev)
+{
+	u32 id;
+
+	if (pci_bus_read_config_dword(pdev->bus, pdev->devfn, PCI_VENDOR_ID,
+				      &id))
+		return ~0U;
+
+	return id;
+}
+
+static bool rtd3_wake_is_answer(u32 id)
+{
+	switch (id & 0xffff) {
+	case 0:
+	case 0xffff:
+	case RTD3_ID_RETRY:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/**
+ * rtd3_wake_answers - does the device answer now?
+ * @rdev: device; its port is in D0
+ *
+ * One configuration read. A virtual function has no id to read; it is there as
+ * long as its physical function is.
+ *
+ * Context: any.
+ */
+bool rtd3_wake_answers(struct rtd3_device *rdev)
+{
+	return rtd3_wake_is_answer(rtd3_wake_read_id(pci_physfn(rdev->core.pdev)));
+}
+
+/* A wait this long is somebody's time: tell. */
+static void rtd3_wake_tell(struct pci_dev *pdev, ktime_t start, bool *told,
+			   unsigned int timeout_ms)
+{
+	s64 ms = ktime_ms_delta(ktime_get(), start);
+
+	if (*told || ms < RTD3_WAITING_MS)
+		return;
+	*told = true;
+	pci_info(pdev, "no answer after %lld ms; waiting up to %u ms\n", ms,
+		 timeout_ms);
+}
+
+/**
+ * rtd3_wake_poll - wait until the device answers
+ * @rdev: device; its port is in D0
+ * @timeout_ms: no longer than this
+ *
+ * Context: process, sleeps.
+ * Return: does it answer?
+ */
+bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
+{
+	ktime_t start = ktime_get();
+	ktime_t end = ktime_add_ms(start, timeout_ms);
+	unsigned int delay = 1;
+	bool told = false;
+	bool answers;
+
+	while (!(answers = rtd3_wake_answers(rdev))) {
+		if (ktime_after(ktime_get(), end))
+			break;
+		rtd3_wake_tell(rdev->core.pdev, start, &told, timeout_ms);
+		msleep(delay);
+		delay = min(delay * 2, RTD3_POLL_MAX_MS + 0U);
+	}
+	trace_rtd3_ready(rdev->core.pdev, answers,
+			 ktime_to_ns(ktime_sub(ktime_get(), start)));
+
+	return answers;
+}
+
+static int rtd3_wake_find_other(struct pci_dev *pdev, void *data)
+{
+	struct pci_dev **self = data;
+
+	if (READ_ONCE(pdev->driver) == (*self)->driver)
+		return 0;
+	*self = NULL;
+
+	return 1;
+}
+
+/* With a function of another driver there, the PCI core has waited for all. */
+static bool rtd3_wake_core_waited(struct pci_dev *pdev)
+{
+	pci_walk_bus(pdev->bus, rtd3_wake_find_other, &pdev);
+
+	return !pdev;
+}
+
+/* After power-on: until the device may be asked for the first time. */
+static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_LINK_TIMEOUT_MS);
+	u16 status;
+
+	if (!port || rtd3_wake_core_waited(rdev->core.pdev))
+		return true;
+
+	if (pci_is_pcie(port) &&
+	    pcie_get_speed_cap(port) > PCIE_SPEED_5_0GT) {
+		while (port->link_active_reporting) {
+			pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status);
+			if (status & PCI_EXP_LNKSTA_DLLLA)
+				break;
+			if (ktime_after(ktime_get(), end))
+				return false;
+			msleep(10);
+		}
+		if (!port->link_active_reporting)
+			msleep(RTD3_LINK_TIMEOUT_MS);
+	}
+	msleep(rdev->wake.core_delay);
+
+	return true;
+}
+
+static struct rtd3_wake_state *rtd3_wake_expected(struct rtd3_device *rdev)
+{
+	struct rtd3_wake *wake = &rdev->wake;
+
+	return rdev->open && wake->user.saved ? &wake->user : &wake->idle;
+}
+
+/*
+ * Out of D3hot by ourselves: where the context is lost, the PCI core would wait
+ * for the device for up to 60 s. Its own pci_power_up() then finds D0.
+ */
+static bool rtd3_wake_leave_d3hot(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	unsigned int delay_ms;
+	u16 pmcsr;
+
+	if (!pdev->pm_cap || pdev->is_virtfn)
+		return true;
+
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+	if ((pmcsr & PCI_PM_CTRL_STATE_MASK) != (__force u16)PCI_D3hot ||
+	    PCI_POSSIBLE_ERROR(pmcsr))
+		return !PCI_POSSIBLE_ERROR(pmcsr);
+
+	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
+	delay_ms = pdev->d3hot_delay;
+	if (delay_ms)
+		usleep_range(delay_ms * USEC_PER_MSEC,
+			     delay_ms * USEC_PER_MSEC * 5 / 4);
+
+	return rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms));
+}
+
+/* The header after the restore, against what it was. */
+static enum rtd3_reason rtd3_wake_check_header(struct pci_dev *pdev,
+					       const u32 *header)
+{
+	/* INTx disable goes with MSI, which the kernel keeps apart. */
+	const u32 command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+			    PCI_COMMAND_MASTER;
+	unsigned int i;
+	u32 value;
+
+	/* A virtual function's header is its physical function's business. */
+	if (pdev->is_virtfn)
+		return RTD3_REASON_NONE;
+
+	for (i = 0; i < RTD3_WAKE_HEADER; i++) {
+		bool identity = false;
+		u32 mask = 0;
+
+		switch (i * 4) {
+		case PCI_VENDOR_ID:
+		case PCI_CLASS_REVISION:
+		case PCI_SUBSYSTEM_VENDOR_ID:
+			identity = true;
+			mask = ~0U;
+			break;
+		case PCI_BASE_ADDRESS_0 ... PCI_BASE_ADDRESS_5:
+			mask = ~0U;
+			break;
+		case PCI_COMMAND:
+			mask = command;
+			break;
+		}
+		if (!mask)
+			continue;
+		pci_read_config_dword(pdev, i * 4, &value);
+		if (PCI_POSSIBLE_ERROR(value) && !rtd3_wake_is_answer(
+				rtd3_wake_read_id(pdev)))
+			return RTD3_REASON_ABSENT;
+		if ((value ^ header[i]) & mask) {
+			pci_warn(pdev,
+				 "configuration register %#x is %#x after the wake, was %#x\n",
+				 i * 4, value, header[i]);
+			return identity ? RTD3_REASON_REPLACED :
+					  RTD3_REASON_CONFIG;
+		}
+	}
+
+	return RTD3_REASON_NONE;
+}
+
+static u16 rtd3_wake_read_link(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u16 status;
+
+	if (!port || !pci_is_pcie(port) ||
+	    pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status))
+		return 0;
+
+	return status & (PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW);
+}
+
+static bool rtd3_wake_link_worse(struct rtd3_device *rdev)
+{
+	u16 old = rdev->wake.link;
+	u16 now = rtd3_wake_read_link(rdev->core.pdev);
+
+	return (now & PCI_EXP_LNKSTA_CLS) < (old & PCI_EXP_LNKSTA_CLS) ||
+	       (now & PCI_EXP_LNKSTA_NLW) < (old & PCI_EXP_LNKSTA_NLW);
+}
+
+static int rtd3_wake_sibling_dead(struct pci_dev *pdev, void *data)
+{
+	struct pci_dev **self = data;
+
+	if (pdev == *self || pdev->is_virtfn || pdev->bus != (*self)->bus ||
+	    PCI_SLOT(pdev->devfn) != PCI_SLOT((*self)->devfn) ||
+	    rtd3_wake_is_answer(rtd3_wake_read_id(pdev)))
+		return 0;
+	*self = pdev;
+
+	return 1;
+}
+
+static enum rtd3_reason rtd3_wake_check_around(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	unsigned int tries = pdev->multifunction ? RTD3_SIBLING_TRIES : 0;
+	struct pci_dev *found;
+
+	if (pdev->is_virtfn)
+		return RTD3_REASON_NONE;
+	if (rtd3_wake_link_worse(rdev))
+		return RTD3_REASON_LINK;
+
+	/* Functions of one device need not be ready at one time. */
+	for (; tries; tries--) {
+		found = pdev;
+		pci_walk_bus(pdev->bus, rtd3_wake_sibling_dead, &found);
+		if (found == pdev)
+			return RTD3_REASON_NONE;
+		msleep(RTD3_SIBLING_MS);
+	}
+
+	return pdev->multifunction ? RTD3_REASON_SIBLING : RTD3_REASON_NONE;
+}
+
+/* Is the device gone from its slot, and not just without power? */
+static bool rtd3_wake_slot_empty(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u16 status;
+
+	if (!port || !port->is_hotplug_bridge || !pci_is_pcie(port) ||
+	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status))
+		return false;
+
+	return !(status & PCI_EXP_SLTSTA_PDS);
+}
+
+/*
+ * The command register of an open device is its user's. A suspend saves it; if
+ * the power was lost without one, the virtual register still knows.
+ */
+static void rtd3_wake_restore(struct rtd3_device *rdev, bool suspended,
+			      struct rtd3_wake_state *expected)
+{
+	const u16 bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+			 PCI_COMMAND_MASTER;
+	struct vfio_pci_core_device *core = &rdev->core;
+	u16 command;
+
+	if (expected->saved)
+		pci_load_saved_state(core->pdev, expected->saved);
+	pci_restore_state(core->pdev);
+
+	if (suspended || !rdev->open)
+		return;
+	command = le16_to_cpup((__le16 *)&core->vconfig[PCI_COMMAND]) & bits;
+	expected->header[PCI_COMMAND / 4] &= ~(u32)bits;
+	expected->header[PCI_COMMAND / 4] |= command;
+	pci_write_config_word(core->pdev, PCI_COMMAND,
+			      expected->header[PCI_COMMAND / 4] & 0xffff);
+}
+
+static enum rtd3_reason rtd3_wake_wait(struct rtd3_device *rdev,
+				       enum rtd3_depth from,
+				       struct rtd3_wake_result *result)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
+	ktime_t start;
+	bool answers;
+
+	/* What firmware does for the device itself; the port has power already. */
+	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
+		acpi_bus_set_power(handle, ACPI_STATE_D0);
+	if (from == RTD3_POWER_D3COLD && !rtd3_wake_wait_link(rdev))
+		return rtd3_wake_slot_empty(pdev) ? RTD3_REASON_REMOVED :
+						    RTD3_REASON_LINK_DOWN;
+
+	start = ktime_get();
+	answers = rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms));
+	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	if (answers)
+		return RTD3_REASON_NONE;
+	if (rtd3_wake_slot_empty(pdev))
+		return RTD3_REASON_REMOVED;
+
+	return (rtd3_wake_read_id(pdev) & 0xffff) == RTD3_ID_RETRY ?
+	       RTD3_REASON_NOT_READY : RTD3_REASON_ABSENT;
+}
+
+static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
+				     struct rtd3_wake_result *result)
+{
+	struct rtd3_wake_state *expected = rtd3_wake_expected(rdev);
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct device *dev = &pdev->dev;
+	enum rtd3_reason reason;
+	ktime_t start;
+
+	if (!pdev->is_virtfn && rtd3_wake_read_id(pdev) != expected->header[0])
+		return RTD3_REASON_REPLACED;
+
+	/* The core's mark, from a wait that failed, or ours: it answers. */
+	pdev->error_state = pci_channel_io_normal;
+	if (!rtd3_wake_leave_d3hot(rdev))
+		return RTD3_REASON_ABSENT;
+	if (pci_set_power_state(pdev, PCI_D0) || pdev->current_state != PCI_D0)
+		return RTD3_REASON_POWER_STATE;
+	rtd3_wake_restore(rdev, suspended, expected);
+
+	start = ktime_get();
+	reason = rtd3_wake_check_header(pdev, expected->header);
+	if (!reason)
+		result->degraded = rtd3_wake_check_around(rdev);
+	result->verify_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+
+	if (!reason && suspended && dev->bus->pm->runtime_resume(dev))
+		reason = RTD3_REASON_POWER_STATE;
+
+	return reason;
+}
+
+/**
+ * rtd3_wake_bring_up - one attempt to get the device back to D0
+ * @rdev: device; its port is in D0
+ * @from: state that it is in
+ * @suspended: the bus's suspend callback has run, and its resume callback has to
+ * @result: filled
+ *
+ * A device that fails is left with the PCI core's mark for disconnected ones:
+ * then nothing in the kernel waits for it any more. One that works has lost it.
+ *
+ * Context: runtime PM callback of the device, or anything that keeps those away;
+ * sleeps, no locks held.
+ */
+void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
+			bool suspended, struct rtd3_wake_result *result)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	*result = (struct rtd3_wake_result) { };
+	rtd3_wake_own_delay(rdev, false);
+
+	result->reason = rtd3_wake_wait(rdev, from, result);
+	if (!result->reason)
+		result->reason = rtd3_wake_up(rdev, suspended, result);
+	if (result->reason) {
+		pdev->error_state = pci_channel_io_perm_failure;
+		pdev->current_state = PCI_D3cold;
+	}
+}
+
+/**
+ * rtd3_wake_own_delay - who waits when the port powers up, we or the PCI core?
+ * @rdev: device
+ * @own: we; only while the device sleeps, as bus resets rely on that wait, too
+ *
+ * Context: as rtd3_wake_bring_up(), or system sleep, with user space frozen.
+ */
+void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct rtd3_wake *wake = &rdev->wake;
+
+	if (own == wake->own_delay)
+		return;
+
+	if (own) {
+		wake->core_delay = pdev->d3cold_delay;
+		pdev->d3cold_delay = 0;
+	} else {
+		pdev->d3cold_delay = wake->core_delay;
+	}
+	wake->own_delay = own;
+}
+
+static void rtd3_wake_keep(struct pci_dev *pdev, struct rtd3_wake_state *state)
+{
+	struct pci_saved_state *saved = pci_store_saved_state(pdev);
+
+	/* Without memory, or a saved state: the older one is better than none. */
+	if (!saved)
+		return;
+	kfree(state->saved);
+	state->saved = saved;
+	memcpy(state->header, pdev->saved_config_space, sizeof(state->header));
+}
+
+/**
+ * rtd3_wake_remember - what the device looks like now is how it shall come back
+ * @rdev: device, just suspended: the PCI core has saved its configuration
+ *
+ * Context: runtime suspend callback.
+ */
+void rtd3_wake_remember(struct rtd3_device *rdev)
+{
+	struct rtd3_wake *wake = &rdev->wake;
+	u16 link;
+
+	BUILD_BUG_ON(sizeof(wake->idle.header) !=
+		     sizeof(rdev->core.pdev->saved_config_space));
+
+	rtd3_wake_keep(rdev->core.pdev, rdev->open ? &wake->user : &wake->idle);
+	link = rtd3_wake_read_link(rdev->core.pdev);
+	/* A link that came back worse is no measure for the next time. */
+	if (!rtd3_wake_link_worse(rdev))
+		wake->link = link;
+}
+
+/**
+ * rtd3_wake_forget_user - the user has closed the device
+ * @rdev: device
+ *
+ * Context: close, the device held awake.
+ */
+void rtd3_wake_forget_user(struct rtd3_device *rdev)
+{
+	kfree(rdev->wake.user.saved);
+	rdev->wake.user.saved = NULL;
+}
+
+/**
+ * rtd3_wake_init - look at a device that is going to be managed
+ * @rdev: device, held awake
+ *
+ * Context: probe, device_lock held.
+ * Return: 0; -ENODEV, after a message, if it does not answer.
+ */
+int rtd3_wake_init(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	device_lock_assert(&pdev->dev);
+
+	if (!rtd3_wake_answers(rdev)) {
+		pci_err(pdev,
+			"does not answer; restore its power, then write 1 to remove and to its bus's rescan\n");
+		return -ENODEV;
+	}
+	rdev->wake.core_delay = pdev->d3cold_delay;
+	rdev->wake.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
+	pci_save_state(pdev);
+	rtd3_wake_keep(pdev, &rdev->wake.idle);
+	pdev->state_saved = false;
+	rdev->wake.link = rtd3_wake_read_link(pdev);
+
+	return 0;
+}
+
+/**
+ * rtd3_wake_release - give the device back as it was
+ * @rdev: device, no runtime PM callback can run any more
+ */
+void rtd3_wake_release(struct rtd3_device *rdev)
+{
+	rtd3_wake_own_delay(rdev, false);
+	rtd3_wake_forget_user(rdev);
+	kfree(rdev->wake.idle.saved);
+	rdev->wake.idle.saved = NULL;
+}

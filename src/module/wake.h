@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_WAKE_H
+#define RTD3_WAKE_H
+
+#include <linux/pci.h>
+#include <linux/types.h>
+
+#include <linux/rtd3_vfio_pci.h>
+
+#include "blockers.h"
+
+#define RTD3_WAKE_HEADER	16	/* dwords of a configuration header */
+
+#define RTD3_WAKE_TIMEOUT_MIN_MS	100
+#define RTD3_WAKE_TIMEOUT_MAX_MS	60000
+
+/**
+ * struct rtd3_wake_state - what a device looked like when it was last seen well
+ * @header: the standard configuration header
+ * @saved: the PCI core's copy of what it restores; NULL: there is none
+ */
+struct rtd3_wake_state {
+	u32 header[RTD3_WAKE_HEADER];
+	struct pci_saved_state *saved;
+};
+
+/**
+ * struct rtd3_wake - how one device is brought back to D0, and checked
+ * @idle: the device while nobody has it open; from probe on
+ * @user: the device as its present user left it at the last suspend
+ * @link: Link Status of the port, speed and width, that a wake must reach; 0 if
+ *	unknown
+ * @core_delay: the device's d3cold_delay while we hold it at 0, see wake.c
+ * @own_delay: we do
+ * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
+ *
+ * Written by runtime PM callbacks, which the PM core runs one at a time, by
+ * rtd3_pm_wake() in their place while rtd3_recovery.pinned keeps them away, and
+ * by open and close, while the device is awake. @timeout_ms is the user's.
+ */
+struct rtd3_wake {
+	struct rtd3_wake_state idle;
+	struct rtd3_wake_state user;
+	u16 link;
+	unsigned int core_delay;
+	bool own_delay;
+	unsigned int timeout_ms;
+};
+
+/**
+ * struct rtd3_wake_result - how an attempt went
+ * @reason: RTD3_REASON_NONE if the device works
+ * @degraded: what is worse than before, though it works
+ * @ready_ns: how long it let us wait, beyond what the specification allows it
+ * @verify_ns: what the checks cost
+ */
+struct rtd3_wake_result {
+	enum rtd3_reason reason;
+	enum rtd3_reason degraded;
+	u64 ready_ns;
+	u64 verify_ns;
+};
+
+struct rtd3_device;
+
+extern unsigned int rtd3_default_wake_timeout_ms;
+
+int rtd3_wake_init(struct rtd3_device *rdev);
+void rtd3_wake_release(struct rtd3_device *rdev);
+void rtd3_wake_remember(struct rtd3_device *rdev);
+void rtd3_wake_forget_user(struct rtd3_device *rdev);
+void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own);
+bool rtd3_wake_answers(struct rtd3_device *rdev);
+bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms);
+void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
+			bool suspended, struct rtd3_wake_result *result);
+
+#endif /* RTD3_WAKE_H */
