@@ -56,6 +56,7 @@ static const struct {
 	{ "trace", test_trace, "tracepoints" },
 	{ "params", test_params, "module parameters" },
 	{ "uevent", test_uevent, "uevents of the policy" },
+	{ "model", test_model, "the power model itself: faults of port 1" },
 	{ "smoke", test_smoke, "a short run through everything" },
 	{ "demo", test_demo, "the story, with figures" },
 };

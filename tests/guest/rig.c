@@ -45,6 +45,7 @@ void rig_mount(void)
 /** rig_cmdline() - read our keys from the kernel's command line */
 void rig_cmdline(void)
 {
+	static char model[4], hotplug[4];
 	static const struct {
 		const char *key;
 		char *val;
@@ -54,6 +55,8 @@ void rig_cmdline(void)
 		{ "rig.driver=", rig.driver, sizeof(rig.driver) },
 		{ "rig.iommu=", rig.iommu, sizeof(rig.iommu) },
 		{ "rig.devs=", rig.devs, sizeof(rig.devs) },
+		{ "rig.model=", model, sizeof(model) },
+		{ "rig.hotplug=", hotplug, sizeof(hotplug) },
 	};
 	char buf[4096] = "";
 	struct utsname u;
@@ -70,6 +73,8 @@ void rig_cmdline(void)
 			if (!strncmp(w, keys[i].key, strlen(keys[i].key)))
 				snprintf(keys[i].val, keys[i].size, "%s", w + strlen(keys[i].key));
 
+	rig.model = !strcmp(model, "1");
+	rig.hotplug = !strcmp(hotplug, "1");
 	rig.ours = strcmp(rig.driver, "vfio-pci");
 	snprintf(rig.module, sizeof(rig.module), "%s", rig.driver);
 	for (char *p = rig.module; *p; p++)
@@ -96,7 +101,7 @@ static void rig_load_iommu(void)
 /**
  * rig_setup() - find the devices under test and allow their ports to sleep
  *
- * QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0.
+ * Stock QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0.
  */
 void rig_setup(void)
 {

@@ -21,6 +21,8 @@
  * @ours: whether @driver is the project's
  * @iommu: intel, amd or virtio
  * @devs: what the host put below port 1
+ * @model: port 1 has the power model, see model.h
+ * @hotplug: port 1 has a hot-plug slot
  * @release: of the kernel
  * @major: of @release
  * @minor: of @release
@@ -36,6 +38,8 @@ struct rig {
 	bool ours;
 	char iommu[16];
 	char devs[16];
+	bool model;
+	bool hotplug;
 	char release[80];
 	int major;
 	int minor;

@@ -26,5 +26,6 @@ void test_params(void);
 void test_uevent(void);
 void test_smoke(void);
 void test_demo(void);
+void test_model(void);
 
 #endif

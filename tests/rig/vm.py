@@ -23,7 +23,7 @@ import time
 RIG = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(RIG))
 CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
-QEMU = "qemu-system-x86_64"
+STOCK_QEMU = "qemu-system-x86_64"
 
 # A line of the kernel log that fails the run, whatever the tests said.
 BAD_LOG = re.compile(
@@ -59,6 +59,8 @@ IOMMUS = {
 }
 # Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
 PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
+# What tests/rig/qemu ends with when the model cannot be had on this machine.
+CANNOT = 77
 
 
 class RigError(Exception):
@@ -69,11 +71,44 @@ class RigError(Exception):
         self.status = status
 
 
-def qemu_has(device):
+def qemu_has(qemu, device):
     """Does this QEMU know the device?"""
-    out = subprocess.run([QEMU, "-device", "help"], capture_output=True,
+    out = subprocess.run([qemu, "-device", "help"], capture_output=True,
                          text=True, check=True).stdout
     return f'name "{device}"' in out
+
+
+def port_options(args, port):
+    """A root port's properties, and what else the machine needs for them."""
+    slot = PORTS[port][0]
+    # x-speed: stock QEMU has no model of link training, and Linux waits for
+    # the link of a port that is faster than 5 GT/s to report itself.
+    options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
+               f"chassis={slot},slot={slot},x-speed=5")
+    if port != "rp1":
+        return ["-device", options + ",hotplug=off,power_controller_present=on"]
+    hotplug = ",hotplug=" + ("on" if args.hotplug else "off")
+    more = []
+    if args.hotplug:
+        # ACPI would take the slot from the kernel's own driver.
+        more = ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+    if not args.power_model:
+        return more + ["-device", options + hotplug + ",power_controller_present=on"]
+    return more + ["-device",
+                   options + hotplug + ",x-width=4,power_controller_present=off"]
+
+
+def acpi_table(args):
+    """Compile the ACPI table; returns its path."""
+    name = "model" if args.power_model else "ports"
+    table = os.path.join(CACHE, name + ".aml")
+    # iasl takes everything behind the last dot for an extension.
+    aml = os.path.join(CACHE, f"{name}-{os.getpid()}")
+    subprocess.run(["iasl", "-p", aml, *(["-D", "MODEL"] * args.power_model),
+                    os.path.join(RIG, "acpi", "ports.asl")],
+                   check=True, capture_output=True)
+    os.rename(aml + ".aml", table)
+    return table
 
 
 class Machine:
@@ -83,6 +118,7 @@ class Machine:
         self.work = work
         self.acpi_log = os.path.join(work, "acpi.log")
         self.console = os.path.join(work, "console.log")
+        self.model_log = os.path.join(work, "model.log")
         self.deadline = time.monotonic() + args.timeout
         self.buffer = b""
         listeners = {n: self._listen(n) for n in ("chan", "qtest")}
@@ -122,7 +158,7 @@ class Machine:
 
     def _command(self, args, kernel, initrd, accel):
         iommu, append = IOMMUS[args.iommu]
-        cmd = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
+        cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", "512", "-smp", str(args.smp),
                # QEMU 7.2 can die of a memory map that changes under a second
                # thread's access.
@@ -132,11 +168,13 @@ class Machine:
                else "q35",
                # A BIOS of 2014, QEMU's default, is too old for port D3.
                "-smbios", "type=0,vendor=rtd3,version=1,date=01/01/2024",
-               "-acpitable", "file=" + os.path.join(CACHE, "ports.aml"),
+               "-acpitable", "file=" + args.acpi,
                "-kernel", kernel, "-initrd", initrd,
                "-append", "console=ttyS0 ignore_loglevel panic=-1 "
                f"{append} rig.test={args.test} rig.driver={args.driver} "
-               f"rig.devs={args.devs} rig.iommu={args.iommu} {args.append}",
+               f"rig.devs={args.devs} rig.iommu={args.iommu} "
+               f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
+               + args.append,
                "-chardev", f"file,id=con,path={self.console}",
                "-serial", "chardev:con",
                "-chardev", f"socket,id=chan,path={self.work}/chan",
@@ -145,15 +183,13 @@ class Machine:
                "-device", "isa-debugcon,iobase=0x4e2,chardev=acpi",
                "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
                *iommu]
-        for port, (slot, _, _) in PORTS.items():
-            # x-speed: QEMU has no model of link training, and Linux waits for
-            # the link of a port that is faster than 5 GT/s to report itself.
-            cmd += ["-device",
-                    f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
-                    f"chassis={slot},slot={slot},hotplug=off,"
-                    "power_controller_present=on,x-speed=5"]
+        for port in PORTS:
+            cmd += port_options(args, port)
         for port, devices in (("rp1", args.devs), ("rp2", "nvme")):
             cmd += [arg.format(port) for arg in DEVICES[devices]]
+        if args.power_model:
+            cmd += ["-device",
+                    f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}"]
         return cmd
 
     def power(self, port):
@@ -301,10 +337,12 @@ def save_log(args, machine):
     """Keep what helps to find out why."""
     logs = os.path.join(CACHE, "logs")
     os.makedirs(logs, exist_ok=True)
-    name = f"{args.suite}-{args.test}-{args.driver}-{args.devs}-{args.iommu}"
+    name = (f"{args.suite}-{args.test}-{args.driver}-{args.devs}-{args.iommu}"
+            + "-model" * args.power_model + "-hotplug" * args.hotplug)
     path = os.path.join(logs, name + ".log")
     with open(path, "w", encoding="utf8") as out:
-        for part in ("command", "qemu.log", "acpi.log", "console.log"):
+        for part in ("command", "qemu.log", "acpi.log", "model.log",
+                     "console.log"):
             try:
                 with open(os.path.join(machine.work, part), encoding="utf8",
                           errors="replace") as f:
@@ -352,6 +390,10 @@ def parse():
                         help="what sits below the root port")
     parser.add_argument("--iommu", default="intel", choices=IOMMUS)
     parser.add_argument("--smp", default=1, type=int)
+    parser.add_argument("--power-model", action="store_true",
+                        help="power and link of port rp1 can be made to fail")
+    parser.add_argument("--hotplug", action="store_true",
+                        help="port rp1 has a hot-plug slot")
     parser.add_argument("--timeout", default=180, type=int,
                         help="seconds until the run is ended by force")
     parser.add_argument("--accel", default="auto",
@@ -365,18 +407,25 @@ def parse():
 def main():
     """Prepare, run, judge."""
     args = parse()
-    # iasl takes everything behind the last dot for an extension.
-    aml = os.path.join(CACHE, f"ports-{os.getpid()}")
-    subprocess.run(["iasl", "-p", aml, os.path.join(RIG, "acpi", "ports.asl")],
-                   check=True, capture_output=True)
-    os.rename(aml + ".aml", os.path.join(CACHE, "ports.aml"))
+    args.acpi = acpi_table(args)
+    args.qemu = STOCK_QEMU
+    if args.power_model:
+        built = subprocess.run([os.path.join(RIG, "qemu")], check=False,
+                               stdout=subprocess.PIPE, text=True)
+        if built.returncode == CANNOT:
+            print(f"1..0 # SKIP {built.stdout.strip()}")
+            return 0
+        if built.returncode:
+            print("not ok 1 - QEMU with the power model\n1..1")
+            return 2
+        args.qemu = built.stdout.strip()
     prepared = subprocess.run([os.path.join(RIG, "initramfs"), args.suite],
                               check=False, stdout=subprocess.PIPE, text=True)
     if prepared.returncode:
         print(f"not ok 1 - there is something to boot for {args.suite}\n1..1")
         return 2
     kernel, initrd = prepared.stdout.split()
-    if args.devs == "igb" and not qemu_has("igb"):
+    if args.devs == "igb" and not qemu_has(args.qemu, "igb"):
         print("1..0 # SKIP this QEMU has no igb (8.0 and later have)")
         return 0
     tap = Tap(sys.stdout)

@@ -7,6 +7,9 @@
  * 0x54. Setting it takes the power from the devices below: their config space
  * reads as ones, and they are reset when it comes back.
  *
+ * With -D MODEL the first port is switched by QEMU's device rig-power instead, at
+ * I/O port 0x4f0 (see tests/rig/qemu-model).
+ *
  * Each _ON and _OFF writes a byte to I/O port 0x4e2 (isa-debugcon), so that the
  * host can count them: N and F for the first port, n and f for the second.
  */
@@ -21,6 +24,22 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
         Field (RLOG, ByteAcc, NoLock, Preserve) { LOGB, 8 }
     }
 
+#ifdef MODEL
+    Scope (\_SB.PCI0.S20)
+    {
+        OperationRegion (RPWR, SystemIO, 0x4F0, 1)
+        Field (RPWR, ByteAcc, NoLock, WriteAsZeros) { SWCH, 8 }
+
+        PowerResource (PWRR, 0, 0)
+        {
+            Method (_STA, 0, Serialized) { Return (SWCH & One) }
+            Method (_ON, 0, Serialized) { LOGB = 0x4E SWCH = One }
+            Method (_OFF, 0, Serialized) { LOGB = 0x46 SWCH = Zero }
+        }
+        Name (_PR0, Package () { PWRR })
+        Name (_PR3, Package () { PWRR })
+    }
+#else
     Scope (\_SB.PCI0.S20)
     {
         OperationRegion (SLOT, PCI_Config, 0x6C, 2)
@@ -35,6 +54,7 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
         Name (_PR0, Package () { PWRR })
         Name (_PR3, Package () { PWRR })
     }
+#endif
 
     Scope (\_SB.PCI0.S28)
     {

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The power model's hooks in QEMU; see rig_power.c. */
+#ifndef RIG_POWER_H
+#define RIG_POWER_H
+
+#include "hw/pci/pci.h"
+
+bool rig_power_owns(const PCIDevice *port);
+bool rig_power_retries(PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val);
+
+#endif
