@@ -41,6 +41,9 @@ static enum rtd3_depth rtd3_policy_min(struct rtd3_policy *policy)
 {
 	lockdep_assert_held(&policy->lock);
 
+	if (policy->cycling)
+		return RTD3_POWER_D3COLD;
+
 	return min3(policy->host, policy->fallback, policy->entry);
 }
 
@@ -176,6 +179,23 @@ int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps)
 	mutex_unlock(&policy->lock);
 
 	return ret;
+}
+
+/**
+ * rtd3_policy_cycle - no limit stands against a power cycle
+ * @rdev: device, held awake when the cycle is over
+ * @begin: it begins
+ *
+ * The limits are about sleep. This is for a device that does not work.
+ *
+ * Context: process; takes rtd3_policy.lock.
+ */
+void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin)
+{
+	mutex_lock(&rdev->policy.lock);
+	rdev->policy.cycling = begin;
+	rtd3_policy_apply(rdev);
+	mutex_unlock(&rdev->policy.lock);
 }
 
 /**

@@ -18,6 +18,7 @@
  * @host: the host's limit, rtd3/policy
  * @fallback: the limit that the device has shown to need; D3cold while it has not
  * @fallback_reason: what was wrong then
+ * @cycling: the ladder cuts the power: no limit counts
  * @blocked: we have entered low power by ourselves, see rtd3_policy_block();
  *	changes with rtd3_recovery.attempt held, too
  * @entry: the limit of the user's low power entry; D3cold while there is none.
@@ -34,6 +35,7 @@ struct rtd3_policy {
 	enum rtd3_depth host;
 	enum rtd3_depth fallback;
 	enum rtd3_reason fallback_reason;
+	bool cycling;
 	bool blocked;
 	enum rtd3_depth entry;
 	bool no_d3cold;
@@ -56,6 +58,7 @@ int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit);
 void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 			   enum rtd3_reason reason);
 int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps);
+void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin);
 void rtd3_policy_block(struct rtd3_device *rdev);
 void rtd3_policy_unblock(struct rtd3_device *rdev);
 int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,

@@ -255,10 +255,12 @@ static bool rtd3_recovery_step_cycle(struct rtd3_device *rdev)
 	/* An ioctl that waits for us holds the device awake: send it away. */
 	WRITE_ONCE(rec->cycling, true);
 	wake_up_all(&rec->done);
+	rtd3_policy_cycle(rdev, true);
 	if (rtd3_recovery_power_off(rdev))
 		msleep(RTD3_OFF_MS);
 	/* The resume callback tries, and pins the device again if it fails. */
 	pm_runtime_get_sync(dev);
+	rtd3_policy_cycle(rdev, false);
 	WRITE_ONCE(rec->cycling, false);
 	if (!rtd3_recovery_usable(rdev))
 		rtd3_recovery_report(rdev, rec->reason, rec->from);
@@ -498,11 +500,11 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 	if (rtd3_recovery_health(rdev, &reason) != RTD3_HEALTH_FAILED)
 		return rtd3_recovery_wait(rdev, false);
 
-	if (rtd3_wake_answers(rdev) && reason != RTD3_REASON_REPLACED &&
-	    mutex_trylock(&rec->attempt)) {
-		if (rtd3_recovery_in_place(rdev))
+	if (rtd3_wake_answers(rdev) && reason != RTD3_REASON_REPLACED) {
+		rtd3_recovery_hold(rdev);
+		if (!rtd3_recovery_usable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "open");
-		mutex_unlock(&rec->attempt);
+		rtd3_recovery_release(rdev);
 		if (rtd3_recovery_usable(rdev))
 			return 0;
 	}

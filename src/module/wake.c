@@ -509,6 +509,32 @@ void rtd3_wake_forget_user(struct rtd3_device *rdev)
 	rdev->wake.user.saved = NULL;
 }
 
+/* Has the device forgotten what the kernel has assigned to it? */
+static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
+{
+	struct pci_bus_region region;
+	struct resource *res;
+	u32 value, mask;
+	int i;
+
+	if (pdev->is_virtfn)
+		return false;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		res = &pdev->resource[i];
+		if (!res->flags || !res->start || res->flags & IORESOURCE_UNSET)
+			continue;
+		mask = res->flags & IORESOURCE_IO ? PCI_BASE_ADDRESS_IO_MASK :
+						    PCI_BASE_ADDRESS_MEM_MASK;
+		pcibios_resource_to_bus(pdev->bus, &region, res);
+		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + i * 4, &value);
+		if ((value ^ region.start) & mask)
+			return true;
+	}
+
+	return false;
+}
+
 /**
  * rtd3_wake_init - look at a device that is going to be managed
  * @rdev: device, held awake
@@ -527,6 +553,11 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 			"does not answer; restore its power, then write 1 to remove and to its bus's rescan\n");
 		return -ENODEV;
 	}
+	pdev->error_state = pci_channel_io_normal;
+	/* It was unbound while it had failed; see rtd3_wake_release(). */
+	if (pdev->state_saved && rtd3_wake_bars_lost(pdev))
+		pci_restore_state(pdev);
+
 	rdev->wake.core_delay = pdev->d3cold_delay;
 	rdev->wake.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	pci_save_state(pdev);
@@ -540,9 +571,14 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 /**
  * rtd3_wake_release - give the device back as it was
  * @rdev: device, no runtime PM callback can run any more
+ *
+ * For one that does not answer that is a saved state, to be restored by whoever
+ * finds it well again.
  */
 void rtd3_wake_release(struct rtd3_device *rdev)
 {
+	if (!rtd3_recovery_usable(rdev))
+		pci_load_saved_state(rdev->core.pdev, rdev->wake.idle.saved);
 	rtd3_wake_own_delay(rdev, false);
 	rtd3_wake_forget_user(rdev);
 	kfree(rdev->wake.idle.saved);

@@ -57,6 +57,13 @@ static const struct {
 	{ "params", test_params, "module parameters" },
 	{ "uevent", test_uevent, "uevents of the policy" },
 	{ "model", test_model, "the power model itself: faults of port 1" },
+	{ "faults-idle", test_faults, "faults of power and link: device not open" },
+	{ "faults-engaged", test_faults, "faults of power and link: device in low power" },
+	{ "faults-open", test_faults, "faults of power and link: while it is opened" },
+	{ "faults-close", test_faults, "faults of power and link: while it is closed" },
+	{ "faults-hotreset", test_faults, "faults of power and link: while it is reset" },
+	{ "faults-unbind", test_faults, "faults of power and link: while it is unbound" },
+	{ "faults-unload", test_faults, "faults of power and link: while the module goes" },
 	{ "smoke", test_smoke, "a short run through everything" },
 	{ "demo", test_demo, "the story, with figures" },
 };

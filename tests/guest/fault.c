@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "fault.h"
+#include "rig.h"
+
+/*
+ * A wake waits one second and a bit for the device, an access as long again for the ladder, and the
+ * ladder cuts the power twice: three power-ons without effect are the most that it gets over.
+ */
+const struct fault faults[] = {
+	{ .name = "on-dead-once", .kind = MODEL_ON_IGNORED, .param = 1, .first = true },
+	{ .name = "on-dead-3-times", .kind = MODEL_ON_IGNORED, .param = 3,
+	  .heal = FAULT_BY_RECOVER, .reasons = "no-answer link-down" },
+	{ .name = "on-dead", .kind = MODEL_ON_IGNORED, .param = MODEL_FOREVER,
+	  .heal = FAULT_BY_RECOVER, .reasons = "no-answer link-down" },
+	{ .name = "on-dead-healed", .kind = MODEL_ON_IGNORED, .param = MODEL_FOREVER,
+	  .heal = FAULT_BY_OPEN, .reasons = "no-answer link-down" },
+	{ .name = "on-0.5s-late", .kind = MODEL_ON_LATE, .param = 500, .first = true },
+	{ .name = "on-2s-late", .kind = MODEL_ON_LATE, .param = 2000, .first = true },
+	{ .name = "on-10s-late", .kind = MODEL_ON_LATE, .param = 10000,
+	  .heal = FAULT_BY_RECOVER, .reasons = "no-answer link-down" },
+	{ .name = "retry-0.5s", .kind = MODEL_NOT_READY, .param = 500, .first = true },
+	{ .name = "retry-for-ever", .kind = MODEL_NOT_READY, .param = MODEL_FOREVER,
+	  .heal = FAULT_BY_RECOVER, .reasons = "not-ready no-answer" },
+	{ .name = "off-refused", .kind = MODEL_OFF_REFUSED, .when = FAULT_AWAKE, .first = true },
+	{ .name = "swapped", .kind = MODEL_SWAPPED, .heal = FAULT_BY_RECOVER,
+	  .reasons = "replaced" },
+	{ .name = "slow-link", .kind = MODEL_SLOW_LINK, .first = true,
+	  .degraded = "link-slower" },
+	{ .name = "sibling-dead", .kind = MODEL_DEAD_FN, .param = 1, .first = true,
+	  .degraded = "sibling-dead", .two = true },
+	{ .name = "power-lost-in-D0", .when = FAULT_NOW },
+};
+
+const int nr_faults = sizeof(faults) / sizeof(faults[0]);
+
+/** fault_set() - let it happen */
+void fault_set(const struct fault *f)
+{
+	if (f->when == FAULT_NOW)
+		model_cut();
+	else
+		model_fault(f->kind, f->param);
+}
+
+/** fault_power_works() - the fault is over, as it would be for a repaired machine */
+void fault_power_works(const struct fault *f)
+{
+	model_clear();
+	if (f->heal == FAULT_BY_OPEN)
+		model_force_on();
+}
+
+/**
+ * fault_health() - rtd3/health, once the driver has stopped to try
+ * @pf: the function, bound to our driver
+ * @timeout_ms: how long to wait for that
+ */
+const char *fault_health(const struct pci_fn *pf, long timeout_ms)
+{
+	static char health[64];
+	uint64_t start = now_us();
+
+	do {
+		snprintf(health, sizeof(health), "%s", pci_get(pf, "rtd3/health"));
+		if (strcmp(health, "recovering"))
+			break;
+		sleep_ms(20);
+	} while (since_ms(start) < timeout_ms);
+	return health;
+}
