@@ -101,7 +101,7 @@ static int rtd3_runtime_suspend(struct device *dev)
 	}
 	/* Nor must what a dead device reads as be saved. */
 	if (!rtd3_wake_poll(rdev, RTD3_SILENT_MS)) {
-		rtd3_recovery_report(rdev, RTD3_REASON_LOST, RTD3_POWER_D0);
+		rtd3_recovery_lost(rdev);
 		return -EBUSY;
 	}
 

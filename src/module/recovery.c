@@ -139,10 +139,12 @@ void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 	spin_unlock(&rec->lock);
 
 	if (started)
-		pci_warn(pdev, "%s %s (%s); trying to get it back\n",
+		pci_warn(pdev, "%s %s (%s)%s\n",
 			 from == RTD3_POWER_D0 ? "no answer in" :
 						 "did not come back from",
-			 rtd3_power_names[from], rtd3_reason_names[reason]);
+			 rtd3_power_names[from], rtd3_reason_names[reason],
+			 rec->stopped || reason == RTD3_REASON_REMOVED ?
+			 "" : "; trying to get it back");
 }
 
 /**
@@ -458,6 +460,19 @@ int rtd3_recovery_wait(struct rtd3_device *rdev, bool held_awake)
 }
 
 /**
+ * rtd3_recovery_lost - a device in D0 does not answer
+ * @rdev: device
+ *
+ * Context: as rtd3_recovery_report().
+ */
+void rtd3_recovery_lost(struct rtd3_device *rdev)
+{
+	rtd3_recovery_report(rdev, rtd3_wake_slot_empty(rdev->core.pdev) ?
+			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
+			     RTD3_POWER_D0);
+}
+
+/**
  * rtd3_recovery_check - is the device, which is awake, still there?
  * @rdev: device, held awake
  *
@@ -476,7 +491,7 @@ int rtd3_recovery_check(struct rtd3_device *rdev)
 	if (rtd3_wake_poll(rdev, RTD3_SILENT_MS))
 		return 0;
 
-	rtd3_recovery_report(rdev, RTD3_REASON_LOST, RTD3_POWER_D0);
+	rtd3_recovery_lost(rdev);
 
 	return -EIO;
 }
@@ -540,6 +555,10 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	if (mutex_lock_interruptible(&rec->attempt))
 		return -EINTR;
 	if (!rtd3_recovery_usable(rdev)) {
+		/* A hot-plug driver may not have taken the device away yet. */
+		if (rec->reason == RTD3_REASON_REMOVED &&
+		    !rtd3_wake_slot_empty(rdev->core.pdev))
+			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
 		if (rtd3_wake_answers(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
@@ -618,6 +637,8 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 	spin_unlock(&rec->lock);
 	cancel_work_sync(&rec->work);
 
+	/* It may have lost its power without anybody having seen it. */
+	rtd3_recovery_check(rdev);
 	if (rec->health > RTD3_HEALTH_DEGRADED &&
 	    rec->reason != RTD3_REASON_REMOVED)
 		rdev->core.pdev->error_state = pci_channel_io_normal;

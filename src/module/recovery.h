@@ -70,6 +70,7 @@ void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 void rtd3_recovery_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
 bool rtd3_recovery_usable(struct rtd3_device *rdev);
 int rtd3_recovery_wait(struct rtd3_device *rdev, bool held_awake);
+void rtd3_recovery_lost(struct rtd3_device *rdev);
 int rtd3_recovery_check(struct rtd3_device *rdev);
 int rtd3_recovery_open(struct rtd3_device *rdev);
 int rtd3_recovery_now(struct rtd3_device *rdev);

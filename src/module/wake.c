@@ -312,8 +312,13 @@ static enum rtd3_reason rtd3_wake_check_around(struct rtd3_device *rdev)
 	return pdev->multifunction ? RTD3_REASON_SIBLING : RTD3_REASON_NONE;
 }
 
-/* Is the device gone from its slot, and not just without power? */
-static bool rtd3_wake_slot_empty(struct pci_dev *pdev)
+/**
+ * rtd3_wake_slot_empty - is the device gone from its slot, and not just silent?
+ * @pdev: PCI device
+ *
+ * Only a hot-plug slot can tell.
+ */
+bool rtd3_wake_slot_empty(struct pci_dev *pdev)
 {
 	struct pci_dev *port = pci_upstream_bridge(pdev);
 	u16 status;

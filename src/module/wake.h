@@ -71,6 +71,7 @@ void rtd3_wake_remember(struct rtd3_device *rdev);
 void rtd3_wake_forget_user(struct rtd3_device *rdev);
 void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own);
 bool rtd3_wake_answers(struct rtd3_device *rdev);
+bool rtd3_wake_slot_empty(struct pci_dev *pdev);
 bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms);
 void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 			bool suspended, struct rtd3_wake_result *result);

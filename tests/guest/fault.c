@@ -10,7 +10,8 @@
  * ladder cuts the power twice: three power-ons without effect are the most that it gets over.
  */
 const struct fault faults[] = {
-	{ .name = "on-dead-once", .kind = MODEL_ON_IGNORED, .param = 1, .first = true },
+	{ .name = "on-dead-once", .kind = MODEL_ON_IGNORED, .param = 1, .first = true,
+	  .cycle = true },
 	{ .name = "on-dead-3-times", .kind = MODEL_ON_IGNORED, .param = 3,
 	  .heal = FAULT_BY_RECOVER, .reasons = "no-answer link-down" },
 	{ .name = "on-dead", .kind = MODEL_ON_IGNORED, .param = MODEL_FOREVER,

@@ -30,6 +30,7 @@ enum fault_heal {
  * @when: it is set
  * @heal: how the device comes back
  * @first: the first access succeeds, if it waits
+ * @cycle: but only after a power cycle, which an ioctl stands in the way of
  * @reasons: what rtd3/health_reason may say once the device has failed
  * @degraded: it works with this reason, until the next sleep without a fault
  * @two: needs two functions
@@ -41,6 +42,7 @@ struct fault {
 	enum fault_when when;
 	enum fault_heal heal;
 	bool first;
+	bool cycle;
 	const char *reasons;
 	const char *degraded;
 	bool two;
