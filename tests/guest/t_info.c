@@ -30,6 +30,13 @@ static const char *const wake_names[] = {
 	"none", "open", "exit", "config", "bar", "ioctl", "reset", "close", "host",
 };
 
+static const char *const health_names[] = { "ok", "degraded", "recovering", "failed" };
+static const char *const fallback_names[] = { "", "off", "d3hot", "none" };
+static const char *const reason_names[] = {
+	"none", "link-down", "no-answer", "not-ready", "replaced", "power-state", "config-lost",
+	"power-lost", "removed", "link-slower", "sibling-dead",
+};
+
 static const char *name_of(const char *const *names, size_t nr, uint32_t val)
 {
 	return val < nr ? names[val] : "(invalid)";
@@ -60,6 +67,13 @@ static void check_consistent(const struct rtd3_info *i, const char *when)
 	check(i->exits <= i->entries, "%s: %llu entries, %llu exits", when,
 	      (unsigned long long)i->entries, (unsigned long long)i->exits);
 	check_eq(i->failures, 0, "%s: failures", when);
+	check_eq(i->recoveries, 0, "%s: recoveries", when);
+	check_eq(i->health, RTD3_HEALTH_OK, "%s: health", when);
+	check_eq(i->reason, RTD3_REASON_NONE, "%s: reason", when);
+	check_eq(i->fallback, RTD3_STATE_D3COLD, "%s: fallback", when);
+	check_eq(i->fallback_reason, RTD3_REASON_NONE, "%s: fallback_reason", when);
+	check(i->ready_ns + i->verify_ns <= i->resume_ns, "%s: parts of a resume are no longer",
+	      when);
 	check(i->resume_ns <= i->resume_max_ns && i->wake_ns <= i->wake_max_ns,
 	      "%s: the longest is the longest", when);
 	check(!(i->flags & ~0xffu) && !(i->blocked_by & ~0xfu), "%s: flags 0x%x, blocked by 0x%x",
@@ -78,11 +92,14 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 		{ "suspends", offsetof(struct rtd3_info, suspends), 1 },
 		{ "resumes", offsetof(struct rtd3_info, resumes), 1 },
 		{ "failures", offsetof(struct rtd3_info, failures), 1 },
+		{ "recoveries", offsetof(struct rtd3_info, recoveries), 1 },
 		{ "suspend_latency_us", offsetof(struct rtd3_info, suspend_ns), 1000 },
 		{ "resume_latency_us", offsetof(struct rtd3_info, resume_ns), 1000 },
 		{ "resume_latency_max_us", offsetof(struct rtd3_info, resume_max_ns), 1000 },
 		{ "wake_latency_us", offsetof(struct rtd3_info, wake_ns), 1000 },
 		{ "wake_latency_max_us", offsetof(struct rtd3_info, wake_max_ns), 1000 },
+		{ "ready_latency_us", offsetof(struct rtd3_info, ready_ns), 1000 },
+		{ "verify_latency_us", offsetof(struct rtd3_info, verify_ns), 1000 },
 	};
 	char attr[32];
 
@@ -101,6 +118,10 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 	check_rtd3(pf, "predicted", NAME(state_names, i->predicted), when);
 	check_rtd3(pf, "state", NAME(state_names, i->state), when);
 	check_rtd3(pf, "last_wake", NAME(wake_names, i->last_wake), when);
+	check_rtd3(pf, "health", NAME(health_names, i->health), when);
+	check_rtd3(pf, "health_reason", NAME(reason_names, i->reason), when);
+	check_rtd3(pf, "fallback", NAME(fallback_names, i->fallback), when);
+	check_rtd3(pf, "fallback_reason", NAME(reason_names, i->fallback_reason), when);
 	if (i->last_state)
 		check_rtd3(pf, "last_state", NAME(state_names, i->last_state), when);
 	check(rtd3_num(pf, "time_d0_ms") + 1 >= i->time_d0_ns / 1000000 &&
@@ -233,6 +254,17 @@ static void region_edges(struct vfio_dev *d, const struct rtd3_region *r)
 	check_err(n < 0 ? -errno : 0, -EINVAL, "write behind the end");
 }
 
+/* What it costs to look at a device after a wake, against the wake itself. */
+static void check_cost(const struct rtd3_info *i)
+{
+	figure("resume_us", "%llu", (unsigned long long)i->resume_ns / 1000);
+	figure("ready_us", "%llu", (unsigned long long)i->ready_ns / 1000);
+	figure("verify_us", "%llu", (unsigned long long)i->verify_ns / 1000);
+	check(i->verify_ns > 0 && i->verify_ns * 100 < i->resume_ns,
+	      "checks cost less than 1 %% of a resume: %llu of %llu ns",
+	      (unsigned long long)i->verify_ns, (unsigned long long)i->resume_ns);
+}
+
 static void asleep(struct vfio_dev *d, const struct rtd3_region *r, struct power *p)
 {
 	struct rtd3_info a, b, got;
@@ -263,6 +295,7 @@ static void asleep(struct vfio_dev *d, const struct rtd3_region *r, struct power
 	check_eq(got.wakes[RTD3_WAKE_IOCTL], b.wakes[RTD3_WAKE_IOCTL] + 1, "its own wake counted");
 	check_eq(got.last_wake, RTD3_WAKE_IOCTL, "last wake");
 	check_eq(got.last_state, RTD3_STATE_D3COLD, "last state");
+	check_cost(&got);
 	check_eq(got.state, RTD3_STATE_D0, "state");
 	check_eq(got.flags & RTD3_INFO_ENGAGED, RTD3_INFO_ENGAGED, "still ENGAGED");
 	check_asleep(d->pf, p, "after INFO GET");
