@@ -64,6 +64,7 @@ static const struct {
 	{ "faults-hotreset", test_faults, "faults of power and link: while it is reset" },
 	{ "faults-unbind", test_faults, "faults of power and link: while it is unbound" },
 	{ "faults-unload", test_faults, "faults of power and link: while the module goes" },
+	{ "health", test_health, "health of a healthy device, what is done after a close" },
 	{ "smoke", test_smoke, "a short run through everything" },
 	{ "demo", test_demo, "the story, with figures" },
 };
