@@ -127,6 +127,28 @@ uint64_t dut_read(struct vfio_dev *d, const struct dut_reg *r)
 	return vfio_read(d, r->bar, r->off, r->width) & r->mask;
 }
 
+/** dut_mark() - leave a mark that a reset, or a power cycle, must remove */
+void dut_mark(struct vfio_dev *d)
+{
+	const struct dut *t = dut_locate(d);
+
+	vfio_write(d, t->loses.bar, t->loses.off, t->loses_val, t->loses.width);
+	if (dut_read(d, &t->loses) != t->loses_val)
+		die("%s: set %s", d->pf->name, t->loses.what);
+}
+
+/**
+ * check_mark_gone() - TAP result: what dut_mark() has left is not there any more
+ * @d: the device, awake
+ * @when: after what
+ */
+bool check_mark_gone(struct vfio_dev *d, const char *when)
+{
+	const struct dut *t = dut_locate(d);
+
+	return check_eq(dut_read(d, &t->loses), t->reset_val, "%s: %s", when, t->loses.what);
+}
+
 /** dut_map() - map the page that a register is in */
 void *dut_map(struct vfio_dev *d, const struct dut_reg *r)
 {

@@ -51,6 +51,8 @@ void dut_prepare(struct vfio_dev *d);
 const struct dut *dut_locate(struct vfio_dev *d);
 uint64_t dut_read(struct vfio_dev *d, const struct dut_reg *r);
 int __dut_read(struct vfio_dev *d, const struct dut_reg *r, uint64_t *val);
+void dut_mark(struct vfio_dev *d);
+bool check_mark_gone(struct vfio_dev *d, const char *when);
 uint64_t dut_mmap_read(struct vfio_dev *d, const struct dut_reg *r);
 uint64_t dut_load(const void *page, const struct dut_reg *r);
 void *dut_map(struct vfio_dev *d, const struct dut_reg *r);

@@ -65,6 +65,7 @@ static const struct {
 	{ "faults-unbind", test_faults, "faults of power and link: while it is unbound" },
 	{ "faults-unload", test_faults, "faults of power and link: while the module goes" },
 	{ "gone", test_gone, "surprise removal from a hot-plug slot" },
+	{ "health", test_health, "health of a healthy device, what is done after a close" },
 	{ "smoke", test_smoke, "a short run through everything" },
 	{ "demo", test_demo, "the story, with figures" },
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pci.h"
@@ -13,6 +16,7 @@
 #define STATE_MS	5000
 #define LOOK_MS		1500
 #define SETTLE_MS	1500
+#define FILES		35	/* in rtd3/, at least */
 
 static int call(int fd, unsigned long cmd, void *arg)
 {
@@ -182,6 +186,43 @@ bool rtd3_engaged(struct vfio_dev *d, const struct rtd3_region *r)
 
 	rtd3_region_info(d, r, &info);
 	return info.flags & RTD3_INFO_ENGAGED;
+}
+
+/**
+ * check_reads() - TAP results: all of rtd3/ can be read, but what is there to be written only,
+ * and nothing of it wakes
+ * @pf: the function, without power
+ * @p: the counts before; updated
+ * @when: after what
+ */
+void check_reads(const struct pci_fn *pf, struct power *p, const char *when)
+{
+	char path[320], buf[4096];
+	int n = 0, bad = 0;
+	struct dirent *e;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", pf->name);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' || fstatat(dirfd(dir), e->d_name, &st, 0) ||
+		    !(st.st_mode & 0444))
+			continue;
+		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
+		n++;
+		/* Only the list of blockers may be empty. */
+		if (__pci_get(pf, path, buf, sizeof(buf)) < !!strcmp(e->d_name, "blockers")) {
+			diag("%s cannot be read", path);
+			bad++;
+		}
+		if (power_get(1).on != p->on)
+			diag("%s wakes", path);
+	}
+	if (dir)
+		closedir(dir);
+	check(n >= FILES && !bad, "%s: %d files in rtd3/ read, %d bad", when, n, bad);
+	check_no_on(p, 500, when);
 }
 
 /**

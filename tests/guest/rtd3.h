@@ -36,6 +36,7 @@ void rtd3_region_find(struct vfio_dev *d, struct rtd3_region *r);
 void rtd3_region_info(struct vfio_dev *d, const struct rtd3_region *r, struct rtd3_info *info);
 bool rtd3_engaged(struct vfio_dev *d, const struct rtd3_region *r);
 
+void check_reads(const struct pci_fn *pf, struct power *p, const char *when);
 void set_d3cold_allowed(const struct pci_fn *pf, const char *val);
 bool check_state(const struct pci_fn *pf, const char *want, const char *when);
 void check_hot(const struct pci_fn *pf, struct power *p, const char *when);

@@ -1,45 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bound and unused means without power; open wakes the device. */
-#include <dirent.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "dut.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
+#include "rtd3.h"
 #include "tap.h"
 #include "tests.h"
 #include "vfio.h"
 
 #define ROUNDS	3
-
-/* Looking at our attributes must not wake what they tell about. */
-static void read_all(const struct pci_fn *pf, struct power *p)
-{
-	char path[320], buf[4096];
-	struct dirent *e;
-	int n = 0, bad = 0;
-	DIR *d;
-
-	if (!rig.ours)
-		return;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", pf->name);
-	d = opendir(path);
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
-		/* Only the list of blockers may be empty. */
-		bad += __pci_get(pf, path, buf, sizeof(buf)) < !!strcmp(e->d_name, "blockers");
-		n++;
-	}
-	if (d)
-		closedir(d);
-	check(n >= 10 && !bad, "asleep: %d files in rtd3/ read, %d bad", n, bad);
-	check_rtd3(pf, "state", "D3cold", "asleep");
-	check_no_on(p, 500, "after reading all of rtd3/");
-}
 
 static void one_round(const struct pci_fn *pf, struct power *p, int round)
 {
@@ -96,7 +66,10 @@ void test_idle(void)
 	check_eq(power_cfg(pf, 0x10), ALL_ONES, "asleep: BAR0 from outside");
 	check_str(pci_get(pf, "power_state"), "D3cold", "asleep: power_state");
 	check_str(pci_get(pf, "power/runtime_status"), "suspended", "asleep: runtime_status");
-	read_all(pf, &p);
+	if (rig.ours) {
+		check_reads(pf, &p, "asleep, all of rtd3/ read");
+		check_rtd3(pf, "state", "D3cold", "asleep");
+	}
 	check_no_on(&p, 2000, "left alone");
 
 	for (int i = 0; i < ROUNDS; i++)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* RTD3_FEATURE_INFO, the region of the same content and rtd3/: one truth, seen without a wake. */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stddef.h>
@@ -29,6 +28,13 @@ static const char *const state_names[] = { "unknown", "D0", "D3hot", "D3cold" };
 static const char *const policy_names[] = { "", "off", "d3hot", "d3cold" };
 static const char *const wake_names[] = {
 	"none", "open", "exit", "config", "bar", "ioctl", "reset", "close", "host",
+};
+
+static const char *const health_names[] = { "ok", "degraded", "recovering", "failed" };
+static const char *const fallback_names[] = { "", "off", "d3hot", "none" };
+static const char *const reason_names[] = {
+	"none", "link-down", "no-answer", "not-ready", "replaced", "power-state", "config-lost",
+	"power-lost", "removed", "link-slower", "sibling-dead",
 };
 
 static const char *name_of(const char *const *names, size_t nr, uint32_t val)
@@ -61,6 +67,13 @@ static void check_consistent(const struct rtd3_info *i, const char *when)
 	check(i->exits <= i->entries, "%s: %llu entries, %llu exits", when,
 	      (unsigned long long)i->entries, (unsigned long long)i->exits);
 	check_eq(i->failures, 0, "%s: failures", when);
+	check_eq(i->recoveries, 0, "%s: recoveries", when);
+	check_eq(i->health, RTD3_HEALTH_OK, "%s: health", when);
+	check_eq(i->reason, RTD3_REASON_NONE, "%s: reason", when);
+	check_eq(i->fallback, RTD3_STATE_D3COLD, "%s: fallback", when);
+	check_eq(i->fallback_reason, RTD3_REASON_NONE, "%s: fallback_reason", when);
+	check(i->ready_ns + i->verify_ns <= i->resume_ns, "%s: parts of a resume are no longer",
+	      when);
 	check(i->resume_ns <= i->resume_max_ns && i->wake_ns <= i->wake_max_ns,
 	      "%s: the longest is the longest", when);
 	check(!(i->flags & ~0xffu) && !(i->blocked_by & ~0xfu), "%s: flags 0x%x, blocked by 0x%x",
@@ -79,11 +92,14 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 		{ "suspends", offsetof(struct rtd3_info, suspends), 1 },
 		{ "resumes", offsetof(struct rtd3_info, resumes), 1 },
 		{ "failures", offsetof(struct rtd3_info, failures), 1 },
+		{ "recoveries", offsetof(struct rtd3_info, recoveries), 1 },
 		{ "suspend_latency_us", offsetof(struct rtd3_info, suspend_ns), 1000 },
 		{ "resume_latency_us", offsetof(struct rtd3_info, resume_ns), 1000 },
 		{ "resume_latency_max_us", offsetof(struct rtd3_info, resume_max_ns), 1000 },
 		{ "wake_latency_us", offsetof(struct rtd3_info, wake_ns), 1000 },
 		{ "wake_latency_max_us", offsetof(struct rtd3_info, wake_max_ns), 1000 },
+		{ "ready_latency_us", offsetof(struct rtd3_info, ready_ns), 1000 },
+		{ "verify_latency_us", offsetof(struct rtd3_info, verify_ns), 1000 },
 	};
 	char attr[32];
 
@@ -102,6 +118,10 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 	check_rtd3(pf, "predicted", NAME(state_names, i->predicted), when);
 	check_rtd3(pf, "state", NAME(state_names, i->state), when);
 	check_rtd3(pf, "last_wake", NAME(wake_names, i->last_wake), when);
+	check_rtd3(pf, "health", NAME(health_names, i->health), when);
+	check_rtd3(pf, "health_reason", NAME(reason_names, i->reason), when);
+	check_rtd3(pf, "fallback", NAME(fallback_names, i->fallback), when);
+	check_rtd3(pf, "fallback_reason", NAME(reason_names, i->fallback_reason), when);
 	if (i->last_state)
 		check_rtd3(pf, "last_state", NAME(state_names, i->last_state), when);
 	check(rtd3_num(pf, "time_d0_ms") + 1 >= i->time_d0_ns / 1000000 &&
@@ -234,6 +254,17 @@ static void region_edges(struct vfio_dev *d, const struct rtd3_region *r)
 	check_err(n < 0 ? -errno : 0, -EINVAL, "write behind the end");
 }
 
+/* What it costs to look at a device after a wake, against the wake itself. */
+static void check_cost(const struct rtd3_info *i)
+{
+	figure("resume_us", "%llu", (unsigned long long)i->resume_ns / 1000);
+	figure("ready_us", "%llu", (unsigned long long)i->ready_ns / 1000);
+	figure("verify_us", "%llu", (unsigned long long)i->verify_ns / 1000);
+	check(i->verify_ns > 0 && i->verify_ns * 100 < i->resume_ns,
+	      "checks cost less than 1 %% of a resume: %llu of %llu ns",
+	      (unsigned long long)i->verify_ns, (unsigned long long)i->resume_ns);
+}
+
 static void asleep(struct vfio_dev *d, const struct rtd3_region *r, struct power *p)
 {
 	struct rtd3_info a, b, got;
@@ -264,6 +295,7 @@ static void asleep(struct vfio_dev *d, const struct rtd3_region *r, struct power
 	check_eq(got.wakes[RTD3_WAKE_IOCTL], b.wakes[RTD3_WAKE_IOCTL] + 1, "its own wake counted");
 	check_eq(got.last_wake, RTD3_WAKE_IOCTL, "last wake");
 	check_eq(got.last_state, RTD3_STATE_D3COLD, "last state");
+	check_cost(&got);
 	check_eq(got.state, RTD3_STATE_D0, "state");
 	check_eq(got.flags & RTD3_INFO_ENGAGED, RTD3_INFO_ENGAGED, "still ENGAGED");
 	check_asleep(d->pf, p, "after INFO GET");
@@ -306,31 +338,6 @@ static void the_clock(struct vfio_dev *d, const struct rtd3_region *r)
 	      "times grow by %llu ms in %llu ms", (unsigned long long)sum, (unsigned long long)ms);
 }
 
-static void sysfs_never_wakes(const struct pci_fn *pf, struct power *p)
-{
-	char path[320], buf[4096];
-	int n = 0, bad = 0;
-	struct dirent *e;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", pf->name);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
-		/* Only the list of blockers may be empty. */
-		bad += __pci_get(pf, path, buf, sizeof(buf)) < !!strcmp(e->d_name, "blockers");
-		n++;
-		if (power_get(1).on != p->on)
-			diag("%s wakes", path);
-	}
-	if (dir)
-		closedir(dir);
-	check(n >= 25 && !bad, "%d files in rtd3/ read, %d bad", n, bad);
-	check_no_on(p, 500, "after reading all of rtd3/");
-}
-
 void test_info(void)
 {
 	const struct pci_fn *pf = &rig.fn[0];
@@ -343,7 +350,7 @@ void test_info(void)
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_bind(&rig.fn[i], rig.driver);
 	check_asleep(pf, &p, "bound");
-	sysfs_never_wakes(pf, &p);
+	check_reads(pf, &p, "all of rtd3/ read");
 	vfio_open(&d, pf);
 	rtd3_region_find(&d, &r);
 	check_eq(r.size, sizeof(struct rtd3_info), "size of the region");
@@ -357,7 +364,7 @@ void test_info(void)
 	vfio_entry(&d);
 	check_asleep(pf, &p, "ENTRY");
 	asleep(&d, &r, &p);
-	sysfs_never_wakes(pf, &p);
+	check_reads(pf, &p, "open, all of rtd3/ read");
 	the_clock(&d, &r);
 	vfio_exit(&d);
 	check_known(&d, "EXIT");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Module parameters: defaults for new devices; bad values are refused with the good ones. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +21,39 @@ static int load(const char *param)
 	const char *const argv[] = { "modprobe", rig.driver, param, NULL };
 
 	return rig_run(argv);
+}
+
+static int open_param(const char *name, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", rig.module, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static int set_param(const char *name, const char *val)
+{
+	int fd = open_param(name, O_WRONLY), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, val, strlen(val)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static void check_param(const char *name, const char *want, const char *when)
+{
+	int fd = open_param(name, O_RDONLY);
+	char buf[64];
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	check_str(buf, want, "%s: parameter %s", when, name);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void unload(void)
@@ -64,6 +99,15 @@ static void bad_values(void)
 	refused("autosuspend_ms=-5", "autosuspend_ms");
 	refused("autosuspend_ms=soon", "autosuspend_ms");
 	refused("autosuspend_ms=4294967296", "autosuspend_ms");
+	refused("wake_timeout_ms=99", "wake_timeout_ms 100 60000");
+	refused("wake_timeout_ms=60001", "wake_timeout_ms 100 60000");
+	refused("wake_timeout_ms=-1", "wake_timeout_ms 100 60000");
+	refused("wake_timeout_ms=long", "wake_timeout_ms 100 60000");
+	refused("wake_timeout_ms=4294967396", "wake_timeout_ms 100 60000");
+	refused("wake_timeout_ms=", "wake_timeout_ms 100 60000");
+	refused("fallback_cycles=-1", "fallback_cycles");
+	refused("fallback_cycles=some", "fallback_cycles");
+	refused("fallback_cycles=4294967296", "fallback_cycles");
 	refused("ids=zz", "ids");
 	refused("ids=1b36", "ids");
 	refused("ids=1b36:", "ids");
@@ -124,6 +168,66 @@ static void autosuspend(const struct pci_fn *pf)
 	unload();
 }
 
+/* A default for devices that are bound later, as autosuspend_ms. */
+static void wake_timeout(const struct pci_fn *pf)
+{
+	static const char *const bad[] = { "99", "60001", "-1", "soon" };
+	struct power p = power_get(1);
+
+	check(!load("wake_timeout_ms=100"), "wake_timeout_ms=100");
+	check_rtd3(pf, "wake_timeout_ms", "100", "wake_timeout_ms=100");
+	check_asleep(pf, &p, "wake_timeout_ms=100");
+	pci_set(pf, "rtd3/wake_timeout_ms", "150");
+	check_err(set_param("wake_timeout_ms", "60000"), 0, "wake_timeout_ms 60000, loaded");
+	check_rtd3(pf, "wake_timeout_ms", "150", "the parameter changed: a bound device");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		check_err(set_param("wake_timeout_ms", bad[i]), -EINVAL,
+			  "wake_timeout_ms %s, loaded", bad[i]);
+	pci_unbind(pf);
+	pci_bind(pf, rig.driver);
+	check_rtd3(pf, "wake_timeout_ms", "60000", "bound again");
+	unload();
+	check(!load("wake_timeout_ms=60000"), "wake_timeout_ms=60000");
+	check_rtd3(pf, "wake_timeout_ms", "60000", "wake_timeout_ms=60000");
+	unload();
+	check(!rig_modprobe(rig.driver), "no parameter");
+	check_rtd3(pf, "wake_timeout_ms", "1000", "no parameter");
+	unload();
+}
+
+/* For all devices, at any time. */
+static void fallback_cycles(const struct pci_fn *pf)
+{
+	struct power p;
+	struct vfio_dev d;
+
+	check(!rig_modprobe(rig.driver), "no parameter");
+	check_param("fallback_cycles", "0", "no parameter");
+	unload();
+	check(!load("fallback_cycles=4294967295"), "fallback_cycles=4294967295");
+	check_param("fallback_cycles", "4294967295", "fallback_cycles=4294967295");
+	unload();
+	p = power_get(1);
+	check(!load("fallback_cycles=1"), "fallback_cycles=1");
+	check_param("fallback_cycles", "1", "fallback_cycles=1");
+	check_asleep(pf, &p, "fallback_cycles=1");
+	/* Nothing to lift: the wake that would have done it changes nothing. */
+	vfio_open(&d, pf);
+	check_known(&d, "fallback_cycles=1");
+	vfio_close(&d);
+	check_asleep(pf, &p, "fallback_cycles=1, a wake later");
+	check_rtd3(pf, "fallback", "none", "fallback_cycles=1, a wake later");
+	check_rtd3(pf, "limit", "d3cold", "fallback_cycles=1, a wake later");
+	check_err(set_param("fallback_cycles", "x"), -EINVAL, "fallback_cycles x, loaded");
+	check_err(set_param("fallback_cycles", "-1"), -EINVAL, "fallback_cycles -1, loaded");
+	check_err(set_param("fallback_cycles", "4294967296"), -ERANGE,
+		  "fallback_cycles 4294967296, loaded");
+	check_param("fallback_cycles", "1", "after refused values");
+	check_err(set_param("fallback_cycles", "0"), 0, "fallback_cycles 0, loaded");
+	check_param("fallback_cycles", "0", "fallback_cycles 0, loaded");
+	unload();
+}
+
 static void ids(const struct pci_fn *pf)
 {
 	struct power p = power_get(1);
@@ -175,6 +279,8 @@ void test_params(void)
 	bad_values();
 	policy(pf);
 	autosuspend(pf);
+	wake_timeout(pf);
+	fallback_cycles(pf);
 	ids(pf);
 	check(!load("policy=d3cold"), "load at the end");
 }

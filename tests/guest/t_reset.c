@@ -16,21 +16,9 @@
 
 #define SUSPEND_MS	10000
 
-/* Leaves a mark that a reset must remove. */
-static void mark(struct vfio_dev *d)
-{
-	const struct dut *t = dut_locate(d);
-
-	vfio_write(d, t->loses.bar, t->loses.off, t->loses_val, t->loses.width);
-	if (dut_read(d, &t->loses) != t->loses_val)
-		die("%s: set %s", d->pf->name, t->loses.what);
-}
-
 static void check_reset_state(struct vfio_dev *d, const char *when)
 {
-	const struct dut *t = dut_of(d->pf);
-
-	check_eq(dut_read(d, &t->loses), t->reset_val, "%s: %s", when, t->loses.what);
+	check_mark_gone(d, when);
 	check_known(d, when);
 }
 
@@ -58,7 +46,7 @@ static void function_reset(struct vfio_dev *d, struct power *p)
 	check_err(__vfio_reset(d), want, "RESET in D0");
 	check_known(d, "after RESET in D0");
 
-	mark(d);
+	dut_mark(d);
 	*p = power_get(1);
 	vfio_entry(d);
 	wait_asleep(d->pf, p);
@@ -71,7 +59,7 @@ static void function_reset(struct vfio_dev *d, struct power *p)
 	check_woken(d->pf, p, "EXIT after RESET in D3cold");
 	check_reset_state(d, "EXIT after RESET in D3cold");
 
-	mark(d);
+	dut_mark(d);
 	vfio_entry(d);
 	check_err(__vfio_reset(d), want, "RESET right after ENTRY");
 	check_err(__vfio_exit(d), 0, "EXIT after RESET right after ENTRY");
@@ -140,11 +128,11 @@ static void hot_reset(struct vfio_dev *d, struct power *p)
 {
 	int fd = d->group->fd;
 
-	mark(d);
+	dut_mark(d);
 	check_err(__vfio_hot_reset(d, 1, &fd), 0, "PCI_HOT_RESET in D0");
 	check_reset_state(d, "PCI_HOT_RESET in D0");
 
-	mark(d);
+	dut_mark(d);
 	*p = power_get(1);
 	vfio_entry(d);
 	wait_asleep(d->pf, p);
@@ -170,13 +158,13 @@ static void hot_reset_sibling(struct vfio_dev *d, const struct pci_fn *sib, stru
 		return;
 	}
 	check(wait_suspended(sib), "unused sibling is suspended, %s", pci_get(sib, "power_state"));
-	mark(d);
+	dut_mark(d);
 	check_err(__vfio_hot_reset(d, 1, &fd), 0, "PCI_HOT_RESET with an unused sibling");
 	check_reset_state(d, "PCI_HOT_RESET with an unused sibling");
 	check(wait_suspended(sib), "unused sibling is suspended again");
 
 	vfio_dev_open(&s, d->group, sib);
-	mark(&s);
+	dut_mark(&s);
 	vfio_entry(&s);
 	check(wait_suspended(sib), "sibling in low power is suspended, %s",
 	      pci_get(sib, "power_state"));

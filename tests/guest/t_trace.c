@@ -108,6 +108,7 @@ static void check_latency(const char *event, const char *when)
 static void story(const struct pci_fn *pf)
 {
 	struct power p = power_get(1);
+	char line[512] = "";
 	struct vfio_dev d;
 
 	pci_bind(pf, rig.driver);
@@ -119,7 +120,10 @@ static void story(const struct pci_fn *pf)
 
 	vfio_open(&d, pf);
 	take_log();
-	check_event(pf, "rtd3_resume", 1, "state=D3cold cause=open latency_us=", "open");
+	check_event(pf, "rtd3_resume", 1, "state=D3cold cause=open latency_us= present=1", "open");
+	/* Once with power, and once more if it is in D3hot then, as some of QEMU's are. */
+	check(events("rtd3_ready", "answers=1 waited_us=", line, sizeof(line)) >= 1 &&
+	      !events("rtd3_ready", "answers=0", line, sizeof(line)), "open: %s", line);
 	check_latency("rtd3_resume", "open");
 	check_event(pf, "rtd3_entry", 0, "", "open");
 
@@ -155,6 +159,12 @@ static void story(const struct pci_fn *pf)
 	take_log();
 	check_event(pf, "rtd3_suspend", 1, "latency_us=", "close");
 
+	/* Nothing was wrong, so nothing is done about it. */
+	check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "recover");
+	take_log();
+	check_event(pf, "rtd3_recover", 0, "", "recover");
+	check_event(pf, "rtd3_ready", 0, "", "recover");
+
 	pci_sysfs_config32(pf, 0);
 	sleep_ms(50);
 	take_log();
@@ -165,7 +175,8 @@ void test_trace(void)
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	static const char *const names[] = {
-		"rtd3_entry", "rtd3_exit", "rtd3_suspend", "rtd3_resume",
+		"rtd3_entry", "rtd3_exit", "rtd3_suspend", "rtd3_resume", "rtd3_wake", "rtd3_ready",
+		"rtd3_recover",
 	};
 	struct power p = power_get(1);
 	char path[128];

@@ -34,24 +34,28 @@ static int listen_uevents(void)
 	return fd;
 }
 
-/* Is this one of ours, for this device? @limit gets its RTD3_LIMIT. */
-static bool is_limit(const char *msg, size_t len, const struct pci_fn *pf, char *limit,
-		     size_t size)
+/* Is this one of ours, for this device? @limit gets its RTD3_LIMIT if it is about that. */
+static bool is_ours(const char *msg, size_t len, const struct pci_fn *pf, char *limit,
+		    size_t size)
 {
-	bool event = false, subsystem = false, slot = false;
+	bool event = false, about_limit = false, subsystem = false, slot = false;
 	char want[40];
 
+	limit[0] = '\0';
 	snprintf(want, sizeof(want), "PCI_SLOT_NAME=%s", pf->name);
 	if (strncmp(msg, "change@", 7) || strlen(msg) < 12 ||
 	    strcmp(msg + strlen(msg) - 12, pf->name))
 		return false;
 	for (size_t at = 0; at < len; at += strlen(msg + at) + 1) {
-		event |= !strcmp(msg + at, "RTD3_EVENT=limit");
+		event |= !strncmp(msg + at, "RTD3_EVENT=", 11);
+		about_limit |= !strcmp(msg + at, "RTD3_EVENT=limit");
 		subsystem |= !strcmp(msg + at, "SUBSYSTEM=pci");
 		slot |= !strcmp(msg + at, want);
 		if (!strncmp(msg + at, "RTD3_LIMIT=", 11))
 			snprintf(limit, size, "%s", msg + at + 11);
 	}
+	if (!about_limit)
+		limit[0] = '\0';
 	return event && subsystem && slot;
 }
 
@@ -59,7 +63,7 @@ static bool is_limit(const char *msg, size_t len, const struct pci_fn *pf, char 
 static int events(int fd, const struct pci_fn *pf, int timeout_ms, char *limit, size_t size)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	char msg[4097];
+	char msg[4097], text[32];
 	ssize_t len;
 	int n = 0;
 
@@ -69,7 +73,10 @@ static int events(int fd, const struct pci_fn *pf, int timeout_ms, char *limit, 
 		if (len <= 0)
 			break;
 		msg[len] = '\0';
-		n += is_limit(msg, len, pf, limit, size);
+		if (is_ours(msg, len, pf, text, sizeof(text))) {
+			snprintf(limit, size, "%s", text);
+			n++;
+		}
 	}
 	return n;
 }
@@ -81,7 +88,7 @@ static void one(int fd, const struct pci_fn *pf, const char *policy)
 
 	pci_set(pf, "rtd3/policy", policy);
 	n = events(fd, pf, EVENT_MS, limit, sizeof(limit));
-	check_eq(n, 1, "policy %s: change uevents with RTD3_EVENT=limit", policy);
+	check_eq(n, 1, "policy %s: change uevents of ours", policy);
 	check_str(limit, policy, "policy %s: RTD3_LIMIT", policy);
 }
 
@@ -107,6 +114,10 @@ void test_uevent(void)
 	check_asleep(pf, &p, "d3cold again");
 	pci_set(pf, "rtd3/policy", "d3cold");
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents of no change");
+	pci_set(pf, "rtd3/fallback", "none");
+	pci_set(pf, "rtd3/recover", "1");
+	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0,
+		 "uevents of nothing to lift, nothing to recover");
 	check_err(__pci_set(pf, "rtd3/policy", "bogus"), -EINVAL, "policy bogus");
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents of a refused value");
 	/* Sleep and wake are no news. */

@@ -26,6 +26,7 @@ void test_params(void);
 void test_uevent(void);
 void test_faults(void);
 void test_gone(void);
+void test_health(void);
 void test_smoke(void);
 void test_demo(void);
 void test_model(void);

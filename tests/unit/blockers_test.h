@@ -87,6 +87,12 @@ void fix_all(struct rtd3_snapshot *snap, const struct found *found);
 /* The policy is D0. */
 void policy_off(struct rtd3_snapshot *snap);
 
+/* The device does not work. */
+void failed(struct rtd3_snapshot *snap);
+
+/* The device did not come back from D3hot. */
+void fallback_off(struct rtd3_snapshot *snap);
+
 /* The user entered low power, but not deeper than D3hot. */
 void entry_d3hot(struct rtd3_snapshot *snap);
 

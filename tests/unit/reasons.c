@@ -15,6 +15,21 @@ static void policy_d3hot(struct rtd3_snapshot *snap)
 	snap->policy = RTD3_POWER_D3HOT;
 }
 
+void failed(struct rtd3_snapshot *snap)
+{
+	snap->works = false;
+}
+
+void fallback_off(struct rtd3_snapshot *snap)
+{
+	snap->fallback = RTD3_POWER_D0;
+}
+
+static void fallback_d3hot(struct rtd3_snapshot *snap)
+{
+	snap->fallback = RTD3_POWER_D3HOT;
+}
+
 void entry_d3hot(struct rtd3_snapshot *snap)
 {
 	snap->open = true;
@@ -163,6 +178,12 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D0, USER, policy_off },
 	{ RTD3_BLOCKER_POLICY_D3HOT, "policy-d3hot", SELF,
 	  RTD3_POWER_D3HOT, USER, policy_d3hot },
+	{ RTD3_BLOCKER_FAILED, "failed", SELF,
+	  RTD3_POWER_D0, DRIVER, failed },
+	{ RTD3_BLOCKER_FALLBACK_OFF, "fallback-off", SELF,
+	  RTD3_POWER_D0, DRIVER, fallback_off },
+	{ RTD3_BLOCKER_FALLBACK_D3HOT, "fallback-d3hot", SELF,
+	  RTD3_POWER_D3HOT, DRIVER, fallback_d3hot },
 	{ RTD3_BLOCKER_ENTRY_D3HOT, "entry-d3hot", SELF,
 	  RTD3_POWER_D3HOT, USER, entry_d3hot },
 	{ RTD3_BLOCKER_IN_USE, "in-use", SELF,
@@ -281,6 +302,13 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 	case RTD3_BLOCKER_POLICY_OFF:
 	case RTD3_BLOCKER_POLICY_D3HOT:
 		snap->policy = RTD3_POWER_D3COLD;
+		break;
+	case RTD3_BLOCKER_FAILED:
+		snap->works = true;
+		break;
+	case RTD3_BLOCKER_FALLBACK_OFF:
+	case RTD3_BLOCKER_FALLBACK_D3HOT:
+		snap->fallback = RTD3_POWER_D3COLD;
 		break;
 	case RTD3_BLOCKER_ENTRY_D3HOT:
 		snap->entry_limit = RTD3_POWER_D3COLD;

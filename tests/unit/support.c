@@ -95,6 +95,8 @@ struct rtd3_snapshot ideal(void)
 			.d3cold_allowed = true,
 		},
 		.policy = RTD3_POWER_D3COLD,
+		.fallback = RTD3_POWER_D3COLD,
+		.works = true,
 		.entry_limit = RTD3_POWER_D3COLD,
 		.bios_year = 2023,
 		.nr_siblings = 1,

@@ -35,10 +35,12 @@ static bool port_sleeps(const struct rtd3_snapshot *snap)
 
 static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 {
-	if (snap->policy == RTD3_POWER_D0 || (snap->open && !snap->engaged) ||
+	if (!snap->works || snap->policy == RTD3_POWER_D0 ||
+	    snap->fallback == RTD3_POWER_D0 || (snap->open && !snap->engaged) ||
 	    snap->vfs || snap->fn.control_on || !snap->fn.has_pm)
 		return RTD3_POWER_D0;
 	if (snap->policy == RTD3_POWER_D3HOT ||
+	    snap->fallback == RTD3_POWER_D3HOT ||
 	    (snap->engaged && snap->entry_limit == RTD3_POWER_D3HOT) ||
 	    !allows_d3cold(&snap->fn))
 		return RTD3_POWER_D3HOT;
@@ -170,7 +172,7 @@ void test_exhaustive(void)
 	unsigned int bits, i;
 	bool good = true;
 
-	for (bits = 0; good && bits < 1 << 18; bits++) {
+	for (bits = 0; good && bits < 1 << 21; bits++) {
 		unsigned int rest = bits >> 9;
 
 		fn_from_bits(&snap.fn, bits);
@@ -182,6 +184,8 @@ void test_exhaustive(void)
 		snap.has_pr3 = rest & 64;
 		snap.port.has_pr3 = rest & 128;
 		snap.port.bridge_d3 = rest & 256;
+		snap.works = !(rest & 512);
+		snap.fallback = 2 - (rest >> 10) % 3;
 		good = holds(&snap) || complain(&snap);
 	}
 	check(good, "all states of the device");
@@ -236,6 +240,8 @@ static void rnd_snapshot(struct rtd3_snapshot *snap)
 	for (i = 0; i < RTD3_SNAP_SIBLINGS; i++)
 		fn_from_bits(&snap->sibling[i], rnd_bits(0x3b, rarity + 2));
 	snap->policy = 2 - rnd_bits(0, rarity) % 3;
+	snap->fallback = 2 - rnd_bits(0, rarity + 1) % 3;
+	snap->works = !(rnd_bits(0, rarity + 1) & 1);
 	snap->entry_limit = 2 - rnd_bits(0, rarity) % 2;
 	snap->open = rnd_bits(0, rarity) & 1;
 	snap->engaged = snap->open && rnd() & 1;

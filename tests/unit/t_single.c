@@ -91,6 +91,15 @@ void test_none(void)
 	find(&snap, &found);
 	check(!found.nr, "an entry's limit means nothing while not engaged");
 
+	/* What it needs does not depend on whether it works now. */
+	snap = ideal();
+	snap.works = false;
+	snap.fallback = RTD3_POWER_D3HOT;
+	find(&snap, &found);
+	check(found.nr == 2 && has(&found, RTD3_BLOCKER_FAILED, SELF) &&
+	      has(&found, RTD3_BLOCKER_FALLBACK_D3HOT, SELF),
+	      "failed, with a limit for later: both reasons");
+
 	snap = ideal();
 	snap.fn.wakeup = true;
 	snap.fn.pme_d3cold = true;
@@ -172,6 +181,8 @@ void test_explained(void)
 	} causes[] = {
 		{ RTD3_BLOCKER_POLICY_OFF, true },
 		{ RTD3_BLOCKER_POLICY_D3HOT, true },
+		{ RTD3_BLOCKER_FALLBACK_OFF, true },
+		{ RTD3_BLOCKER_FALLBACK_D3HOT, true },
 		{ RTD3_BLOCKER_ENTRY_D3HOT, true },
 		{ RTD3_BLOCKER_NOT_ALLOWED, true },
 		{ RTD3_BLOCKER_NO_D3COLD, true },
@@ -182,6 +193,7 @@ void test_explained(void)
 		{ RTD3_BLOCKER_SIBLING_NOT_ALLOWED, true },
 		{ RTD3_BLOCKER_SIBLING_NO_D3COLD, true },
 		{ RTD3_BLOCKER_SIBLING_WAKEUP, true },
+		{ RTD3_BLOCKER_FAILED, false },
 		{ RTD3_BLOCKER_IN_USE, false },
 		{ RTD3_BLOCKER_VFS, false },
 		{ RTD3_BLOCKER_CONTROL, false },
@@ -268,6 +280,7 @@ static bool independent(const struct reason *a, const struct reason *b)
 		enum rtd3_blocker_id first, last;
 	} one_of[] = {
 		{ RTD3_BLOCKER_POLICY_OFF, RTD3_BLOCKER_POLICY_D3HOT },
+		{ RTD3_BLOCKER_FALLBACK_OFF, RTD3_BLOCKER_FALLBACK_D3HOT },
 		{ RTD3_BLOCKER_PORT_NOT_PCIE, RTD3_BLOCKER_PORT_NO_D3 },
 		{ RTD3_BLOCKER_SIBLING_CONTROL, RTD3_BLOCKER_SIBLING_ACTIVE },
 	};
@@ -342,6 +355,8 @@ void test_all_at_once(void)
 	struct found found;
 
 	policy_off(&snap);
+	failed(&snap);
+	fallback_off(&snap);
 	entry_d3hot(&snap);
 	vfs(&snap);
 	control(&snap);
@@ -368,7 +383,7 @@ void test_all_at_once(void)
 		snap.sibling[i].wakeup = true;
 	}
 	find(&snap, &found);
-	check(found.nr == 9 + 5 + 4 * 5, "everything is wrong: %zu reasons",
+	check(found.nr == 11 + 5 + 4 * 5, "everything is wrong: %zu reasons",
 	      found.nr);
 	for (i = 0; i < RTD3_BLOCKER_NR; i++) {
 		size_t j;
@@ -377,8 +392,8 @@ void test_all_at_once(void)
 			;
 		missing += j == found.nr;
 	}
-	check(missing == 4,
-	      "all but policy-d3hot, in-use, port-old-firmware, port-no-d3");
+	check(missing == 5,
+	      "all but policy-d3hot, fallback-d3hot, in-use, port-old-firmware, port-no-d3");
 	check(rtd3_blockers_predict(found.list, found.nr) == RTD3_POWER_D0,
 	      "everything is wrong: D0");
 	check(rtd3_blockers_parties(found.list, found.nr) ==
