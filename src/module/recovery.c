@@ -497,6 +497,40 @@ int rtd3_recovery_check(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_recovery_hold - no attempt from now on
+ * @rdev: device
+ *
+ * Ends a ladder that runs after its present step.
+ *
+ * Context: process, sleeps up to 2 s; takes rtd3_recovery.attempt.
+ */
+void rtd3_recovery_hold(struct rtd3_device *rdev)
+	__acquires(&rdev->recovery.attempt)
+{
+	atomic_inc(&rdev->recovery.impatient);
+	mutex_lock(&rdev->recovery.attempt);
+	atomic_dec(&rdev->recovery.impatient);
+}
+
+/**
+ * rtd3_recovery_release - attempts may go on
+ * @rdev: device
+ *
+ * Releases rtd3_recovery.attempt, and takes a ladder up again that was ended.
+ */
+void rtd3_recovery_release(struct rtd3_device *rdev)
+	__releases(&rdev->recovery.attempt)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	spin_lock(&rec->lock);
+	if (rec->health == RTD3_HEALTH_RECOVERING && !rec->stopped)
+		queue_work(rtd3_recovery_wq, &rec->work);
+	spin_unlock(&rec->lock);
+	mutex_unlock(&rec->attempt);
+}
+
+/**
  * rtd3_recovery_open - may the device be opened?
  * @rdev: device
  *
@@ -552,8 +586,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_reason reason;
 
-	if (mutex_lock_interruptible(&rec->attempt))
-		return -EINTR;
+	rtd3_recovery_hold(rdev);
 	if (!rtd3_recovery_usable(rdev)) {
 		/* A hot-plug driver may not have taken the device away yet. */
 		if (rec->reason == RTD3_REASON_REMOVED &&
@@ -564,46 +597,12 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		else
 			rtd3_recovery_climb(rdev, false);
 	}
-	mutex_unlock(&rec->attempt);
+	rtd3_recovery_release(rdev);
 
 	if (rtd3_recovery_health(rdev, &reason) <= RTD3_HEALTH_DEGRADED)
 		return 0;
 
 	return reason == RTD3_REASON_REMOVED ? -ENODEV : -EIO;
-}
-
-/**
- * rtd3_recovery_hold - no attempt from now on
- * @rdev: device
- *
- * Ends a ladder that runs after its present step.
- *
- * Context: process, sleeps up to 2 s; takes rtd3_recovery.attempt.
- */
-void rtd3_recovery_hold(struct rtd3_device *rdev)
-	__acquires(&rdev->recovery.attempt)
-{
-	atomic_inc(&rdev->recovery.impatient);
-	mutex_lock(&rdev->recovery.attempt);
-	atomic_dec(&rdev->recovery.impatient);
-}
-
-/**
- * rtd3_recovery_release - attempts may go on
- * @rdev: device
- *
- * Releases rtd3_recovery.attempt, and takes a ladder up again that was ended.
- */
-void rtd3_recovery_release(struct rtd3_device *rdev)
-	__releases(&rdev->recovery.attempt)
-{
-	struct rtd3_recovery *rec = &rdev->recovery;
-
-	spin_lock(&rec->lock);
-	if (rec->health == RTD3_HEALTH_RECOVERING && !rec->stopped)
-		queue_work(rtd3_recovery_wq, &rec->work);
-	spin_unlock(&rec->lock);
-	mutex_unlock(&rec->attempt);
 }
 
 /**
