@@ -30,7 +30,11 @@
 #include "hw/pci/pcie_port.h"
 #include "hw/qdev-properties.h"
 #include "hw/pci/rig_power.h"
+#if __has_include("system/reset.h")
+#include "system/reset.h"	/* QEMU 10 */
+#else
 #include "sysemu/reset.h"
+#endif
 
 #define TYPE_RIG_POWER	"rig-power"
 OBJECT_DECLARE_SIMPLE_TYPE(RigPower, RIG_POWER);
@@ -441,6 +445,8 @@ static void reset(void *opaque)
 {
 	RigPower *s = opaque;
 
+	/* Without QEMU's hot-plug for PCI Express nobody else has said so. */
+	pci_word_test_and_set_mask(exp_of(port_of(s)) + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
 	s->present = true;
 	s->fault = FAULT_NONE;
 	s->wanted = true;
@@ -499,11 +505,18 @@ static void realize(DeviceState *dev, Error **errp)
 	qemu_register_reset(reset, s);
 }
 
+/* QEMU 10 counts them, and wants them constant for that. */
+#ifdef DEFINE_PROP_END_OF_LIST
 static Property props[] = {
+#else
+static const Property props[] = {
+#endif
 	DEFINE_PROP_LINK("port", RigPower, port, TYPE_PCIE_SLOT, PCIESlot *),
 	DEFINE_PROP_UINT32("iobase", RigPower, iobase, 0x4f0),
 	DEFINE_PROP_STRING("log", RigPower, log_name),
+#ifdef DEFINE_PROP_END_OF_LIST
 	DEFINE_PROP_END_OF_LIST(),
+#endif
 };
 
 static void class_init(ObjectClass *klass, void *data)
