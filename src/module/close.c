@@ -14,6 +14,7 @@
 
 #define RTD3_OFF_MS	250	/* power stays off in a power cycle */
 #define RTD3_IDLE_MS	500	/* a sibling may be just about to sleep */
+#define RTD3_POLL_MS	20
 
 /**
  * rtd3_close_forbid_resets - no reset may be sent to a device without an answer
@@ -55,7 +56,7 @@ static bool rtd3_close_power_off(struct rtd3_device *rdev)
 	       (port && pm_runtime_suspend(&port->dev) < 0)) {
 		if (ktime_after(ktime_get(), end))
 			return false;
-		msleep(10);
+		msleep(RTD3_POLL_MS);
 	}
 
 	return rdev->core.pdev->current_state == PCI_D3cold;
@@ -80,6 +81,8 @@ static void rtd3_close_work(struct work_struct *work)
 	struct rtd3_device *rdev = container_of(to_delayed_work(work),
 						struct rtd3_device, close.work);
 
+	/* An open that has waited for this moment shall find it awake. */
+	rtd3_pm_mark_busy(rdev);
 	pm_runtime_put(&rdev->core.pdev->dev);
 }
 
@@ -89,8 +92,9 @@ static void rtd3_close_settle(struct rtd3_device *rdev)
 	unsigned int ms = READ_ONCE(rdev->close.settle_ms);
 
 	rdev->close.until = ktime_add_ms(ktime_get(), ms);
-	if (!ms || !schedule_delayed_work(&rdev->close.work,
-					  msecs_to_jiffies(ms)))
+	/* Work that is pending has the reference of an earlier close. */
+	if (!ms || mod_delayed_work(system_wq, &rdev->close.work,
+				    msecs_to_jiffies(ms)))
 		pm_runtime_put(&rdev->core.pdev->dev);
 }
 
@@ -103,9 +107,10 @@ static void rtd3_close_settle(struct rtd3_device *rdev)
  */
 int rtd3_close_settled(struct rtd3_device *rdev)
 {
-	s64 ms = ktime_ms_delta(rdev->close.until, ktime_get());
+	ktime_t now = ktime_get();
+	s64 ms = ktime_ms_delta(rdev->close.until, now);
 
-	if (ms < 0 || (!ms && !rdev->close.until))
+	if (!ktime_before(now, rdev->close.until))
 		return 0;
 
 	return msleep_interruptible(ms + 1) ? -EINTR : 0;
@@ -122,15 +127,13 @@ void rtd3_close_device(struct rtd3_device *rdev)
 {
 	struct device *dev = &rdev->core.pdev->dev;
 	struct rtd3_waker waker;
-	bool cycle, dead;
 	bool locked = false;
+	bool dead;
 
 	rtd3_recovery_hold(rdev);
 	rtd3_pm_expect_wake(rdev, &waker, RTD3_WAKE_CLOSE);
 	pm_runtime_get_sync(dev);
 	dead = rtd3_recovery_check(rdev);
-	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
-		!rdev->core.reset_works;
 
 	if (dead)
 		locked = rtd3_close_forbid_resets(rdev);
@@ -142,7 +145,8 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_wake_forget_user(rdev);
 	rtd3_policy_closed(rdev);
 	rtd3_pm_mark_busy(rdev);
-	if (cycle) {
+	if (READ_ONCE(rdev->close.power_cycle) && !dead &&
+	    rdev->core.needs_reset) {
 		pm_runtime_put_noidle(dev);
 		rtd3_close_power_cycle(rdev);
 		pm_runtime_get_noresume(dev);

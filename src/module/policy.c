@@ -91,6 +91,9 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 {
 	struct device *dev = &rdev->core.pdev->dev;
 	bool wake = limit < *which || pci_pr3_present(rdev->core.pdev);
+	struct rtd3_policy *policy = &rdev->policy;
+	enum rtd3_depth old = min(policy->host, policy->fallback);
+	enum rtd3_depth new;
 	int ret;
 
 	lockdep_assert_held(&rdev->policy.lock);
@@ -104,7 +107,9 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 	rtd3_policy_apply(rdev);
 	if (wake)
 		pm_runtime_put(dev);
-	rtd3_event_limit(rdev, min(rdev->policy.host, rdev->policy.fallback));
+	new = min(policy->host, policy->fallback);
+	if (new != old)
+		rtd3_event_limit(rdev, new);
 
 	return 0;
 }
@@ -146,9 +151,9 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 	struct rtd3_policy *policy = &rdev->policy;
 
 	mutex_lock(&policy->lock);
-	if (limit < policy->fallback) {
+	if (limit < policy->fallback &&
+	    !rtd3_policy_change(rdev, &policy->fallback, limit)) {
 		policy->fallback_reason = reason;
-		rtd3_policy_change(rdev, &policy->fallback, limit);
 		pci_warn(rdev->core.pdev,
 			 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
 			 rtd3_power_names[limit]);

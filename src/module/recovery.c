@@ -17,7 +17,8 @@
  *
  *	wait		look again for a while: it may be slow
  *	power-cycle	through the port, twice, if nobody holds the device awake
- *			and every function below the port sleeps
+ *			and every function below the port sleeps; those that do
+ *			not work, either, are taken along
  *	reset		of bus or slot, if the device is the only function there
  *
  * After it: mmaps fault, the wakeup and the error eventfd are signalled, a uevent
@@ -39,9 +40,11 @@
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
 #define RTD3_GATE_MS		2000	/* an access waits for the ladder */
 #define RTD3_AGAIN_MS		1200	/* the ladder waits for the device */
+#define RTD3_POLL_MS		20
 #define RTD3_IDLE_MS		500	/* it waits until nobody holds it awake */
 #define RTD3_OFF_MS		250	/* power is off in a power cycle */
 #define RTD3_SETTLE_MS		100	/* before and after a bus reset */
+#define RTD3_CYCLES		2
 #define RTD3_KICK_MS		5000	/* between ladders started by open */
 
 const char * const rtd3_health_names[RTD3_HEALTH_NR] = {
@@ -66,6 +69,15 @@ const char * const rtd3_reason_names[RTD3_REASON_NR] = {
 };
 
 static struct workqueue_struct *rtd3_recovery_wq;
+
+/*
+ * Protects the list of all devices, and keeps those in it that do not work from
+ * being brought up where they are while a power cycle takes them along. Order:
+ * rtd3_recovery.attempt -> this -> rtd3_policy.lock. Held over runtime PM calls,
+ * for up to two seconds, but only if some device does not work.
+ */
+static DEFINE_MUTEX(rtd3_recovery_all_lock);
+static LIST_HEAD(rtd3_recovery_all);
 
 static struct rtd3_device *rtd3_from_work(struct work_struct *work)
 {
@@ -127,6 +139,8 @@ void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		WRITE_ONCE(rec->health, RTD3_HEALTH_RECOVERING);
 		rec->since = ktime_get();
 		rec->from = from;
+		rec->cycles = 0;
+		rec->unfinished = true;
 	}
 	rec->reason = reason;
 	rec->clean = 0;
@@ -148,6 +162,19 @@ void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 }
 
 /**
+ * rtd3_recovery_lost - a device in D0 does not answer
+ * @rdev: device
+ *
+ * Context: as rtd3_recovery_report().
+ */
+void rtd3_recovery_lost(struct rtd3_device *rdev)
+{
+	rtd3_recovery_report(rdev, rtd3_wake_slot_empty(rdev->core.pdev) ?
+			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
+			     RTD3_POWER_D0);
+}
+
+/**
  * rtd3_recovery_well - the device works
  * @rdev: device, just brought to D0 and checked
  * @degraded: what is worse than it was, though it works
@@ -164,7 +191,7 @@ void rtd3_recovery_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
 	bool news, again;
 
 	spin_lock(&rec->lock);
-	news = degraded && rec->reason != degraded;
+	news = rec->reason != degraded && rec->health <= RTD3_HEALTH_DEGRADED;
 	again = rec->health > RTD3_HEALTH_DEGRADED;
 	WRITE_ONCE(rec->health, degraded ? RTD3_HEALTH_DEGRADED :
 					   RTD3_HEALTH_OK);
@@ -173,15 +200,17 @@ void rtd3_recovery_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
 	if (!again)
 		rec->clean++;
 	/* Lifting the fallback limit needs a lock that only the work may take. */
-	if (cycles && rec->clean == cycles && !rec->stopped)
+	if (cycles && rec->clean >= cycles && !rec->stopped &&
+	    READ_ONCE(rdev->policy.fallback) != RTD3_POWER_D3COLD)
 		queue_work(rtd3_recovery_wq, &rec->work);
 	spin_unlock(&rec->lock);
 
-	if (news) {
+	if (degraded && (news || again))
 		pci_warn(rdev->core.pdev, "works, but not as before: %s\n",
 			 rtd3_reason_names[degraded]);
-		rtd3_event_health(rdev, RTD3_HEALTH_DEGRADED, degraded);
-	}
+	if (news)
+		rtd3_event_health(rdev, degraded ? RTD3_HEALTH_DEGRADED :
+						   RTD3_HEALTH_OK, degraded);
 	wake_up_all(&rec->done);
 }
 
@@ -210,7 +239,10 @@ static bool rtd3_recovery_in_place(struct rtd3_device *rdev)
 {
 	lockdep_assert_held(&rdev->recovery.attempt);
 
-	rtd3_pm_wake(rdev);
+	mutex_lock(&rtd3_recovery_all_lock);
+	if (rdev->recovery.pinned)
+		rtd3_pm_wake(rdev);
+	mutex_unlock(&rtd3_recovery_all_lock);
 
 	return rtd3_recovery_usable(rdev);
 }
@@ -222,52 +254,120 @@ static bool rtd3_recovery_step_wait(struct rtd3_device *rdev)
 	while (!rtd3_wake_poll(rdev, 0)) {
 		if (rtd3_recovery_hurried(rdev) || ktime_after(ktime_get(), end))
 			return false;
-		msleep(20);
+		msleep(RTD3_POLL_MS);
 	}
 
 	return rtd3_recovery_in_place(rdev);
 }
 
-/* Suspend device and port. Siblings have had time to follow. */
-static bool rtd3_recovery_power_off(struct rtd3_device *rdev)
+/* Does a power cycle for @rdev concern @other? It and the broken ones. */
+static bool rtd3_recovery_goes_along(struct rtd3_device *other,
+				     struct rtd3_device *rdev)
 {
-	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
-	struct device *dev = &rdev->core.pdev->dev;
-	ktime_t end = ktime_add_ms(ktime_get(), RTD3_IDLE_MS);
-
-	rtd3_recovery_unpin(rdev);
-	while (pm_runtime_suspend(dev) < 0 || pm_runtime_suspend(&port->dev) < 0) {
-		if (rtd3_recovery_hurried(rdev) || ktime_after(ktime_get(), end))
-			return false;
-		msleep(10);
-	}
-
-	return true;
+	return other->core.pdev->bus == rdev->core.pdev->bus &&
+	       !rtd3_recovery_usable(other);
 }
 
-static bool rtd3_recovery_step_cycle(struct rtd3_device *rdev)
+/* A sibling that is awake may have lost its power without having been missed. */
+static void rtd3_recovery_ask_siblings(struct rtd3_device *rdev)
+{
+	struct rtd3_device *other;
+
+	lockdep_assert_held(&rtd3_recovery_all_lock);
+
+	list_for_each_entry(other, &rtd3_recovery_all, recovery.node)
+		if (other->core.pdev->bus == rdev->core.pdev->bus &&
+		    rtd3_recovery_usable(other) &&
+		    pm_runtime_active(&other->core.pdev->dev) &&
+		    !rtd3_wake_poll(other, RTD3_SILENT_MS))
+			rtd3_recovery_lost(other);
+}
+
+static bool rtd3_recovery_suspend_all(struct rtd3_device *rdev)
 {
 	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
-	struct rtd3_recovery *rec = &rdev->recovery;
-	struct device *dev = &rdev->core.pdev->dev;
+	struct rtd3_device *other;
 
-	if (!port || !(pci_pr3_present(port) || pci_pr3_present(rdev->core.pdev)))
-		return false;
+	lockdep_assert_held(&rtd3_recovery_all_lock);
+
+	list_for_each_entry(other, &rtd3_recovery_all, recovery.node)
+		if (rtd3_recovery_goes_along(other, rdev) &&
+		    pm_runtime_suspend(&other->core.pdev->dev) < 0)
+			return false;
+
+	return pm_runtime_suspend(&port->dev) >= 0;
+}
+
+/* Siblings that work may be about to sleep. */
+static void rtd3_recovery_power_off(struct rtd3_device *rdev)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_IDLE_MS);
+
+	while (!rtd3_recovery_suspend_all(rdev)) {
+		if (rtd3_recovery_hurried(rdev) || ktime_after(ktime_get(), end))
+			return;
+		msleep(RTD3_POLL_MS);
+	}
+	msleep(RTD3_OFF_MS);
+}
+
+static void rtd3_recovery_cycle_begin(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
 
 	/* An ioctl that waits for us holds the device awake: send it away. */
 	WRITE_ONCE(rec->cycling, true);
 	wake_up_all(&rec->done);
+	rec->cycles++;
 	rtd3_policy_cycle(rdev, true);
-	if (rtd3_recovery_power_off(rdev))
-		msleep(RTD3_OFF_MS);
-	/* The resume callback tries, and pins the device again if it fails. */
+	rtd3_recovery_unpin(rdev);
+}
+
+/* The resume callback tries, and pins the device again if it fails. */
+static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	struct device *dev = &rdev->core.pdev->dev;
+
 	pm_runtime_get_sync(dev);
 	rtd3_policy_cycle(rdev, false);
 	WRITE_ONCE(rec->cycling, false);
 	if (!rtd3_recovery_usable(rdev))
 		rtd3_recovery_report(rdev, rec->reason, rec->from);
+	else
+		queue_work(rtd3_recovery_wq, &rec->work);
 	pm_runtime_put(dev);
+}
 
+static bool rtd3_recovery_step_cycle(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
+	struct rtd3_device *other, *cycled[RTD3_SNAP_SIBLINGS];
+	unsigned int i, nr = 0;
+
+	if (!port || !(pci_pr3_present(port) || pci_pr3_present(rdev->core.pdev)))
+		return false;
+
+	mutex_lock(&rtd3_recovery_all_lock);
+	/* A sibling may have taken it along meanwhile. */
+	if (rtd3_recovery_usable(rdev) || rdev->recovery.cycles >= RTD3_CYCLES)
+		goto out_unlock;
+
+	rtd3_recovery_ask_siblings(rdev);
+	list_for_each_entry(other, &rtd3_recovery_all, recovery.node) {
+		if (!rtd3_recovery_goes_along(other, rdev))
+			continue;
+		if (nr == ARRAY_SIZE(cycled))
+			break;
+		cycled[nr++] = other;
+		rtd3_recovery_cycle_begin(other);
+	}
+	rtd3_recovery_power_off(rdev);
+	for (i = 0; i < nr; i++)
+		rtd3_recovery_cycle_end(cycled[i]);
+
+out_unlock:
+	mutex_unlock(&rtd3_recovery_all_lock);
 	return rtd3_recovery_usable(rdev);
 }
 
@@ -343,9 +443,11 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_reason reason;
+	enum rtd3_depth from;
 	bool first;
 
 	spin_lock(&rec->lock);
+	from = rec->from;
 	first = rec->health == RTD3_HEALTH_RECOVERING;
 	WRITE_ONCE(rec->health, RTD3_HEALTH_FAILED);
 	reason = rec->reason;
@@ -353,7 +455,7 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 
 	if (first) {
 		pci_err(rdev->core.pdev, "failed: %s after %s; %s\n",
-			rtd3_reason_names[reason], rtd3_power_names[rec->from],
+			rtd3_reason_names[reason], rtd3_power_names[from],
 			rtd3_recovery_remedy(reason));
 		rtd3_recovery_signal(rdev);
 		rtd3_event_health(rdev, RTD3_HEALTH_FAILED, reason);
@@ -366,13 +468,20 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	s64 ms = ktime_ms_delta(ktime_get(), rec->since);
+	enum rtd3_health health;
+	enum rtd3_reason reason;
 
 	lockdep_assert_held(&rec->attempt);
+
+	if (!rec->unfinished)
+		return;
+	rec->unfinished = false;
 
 	rtd3_policy_unblock(rdev);
 	rtd3_recovery_unpin(rdev);
 	pci_info(rdev->core.pdev, "works again after %lld ms (%s)\n", ms, step);
-	rtd3_event_health(rdev, RTD3_HEALTH_OK, RTD3_REASON_NONE);
+	health = rtd3_recovery_health(rdev, &reason);
+	rtd3_event_health(rdev, health, reason);
 }
 
 /* Up the ladder; @wait: with the first step, which only takes time. */
@@ -418,8 +527,11 @@ static void rtd3_recovery_work(struct work_struct *work)
 
 	mutex_lock(&rec->attempt);
 	if (rtd3_recovery_usable(rdev)) {
-		if (cycles && READ_ONCE(rec->clean) >= cycles)
+		rtd3_recovery_finish(rdev, "with a sibling");
+		if (cycles && READ_ONCE(rec->clean) >= cycles) {
 			rtd3_policy_lift_fallback(rdev, 1);
+			WRITE_ONCE(rec->clean, 0);
+		}
 	} else {
 		rtd3_policy_block(rdev);
 		if (rtd3_recovery_blames_sleep(rec))
@@ -460,19 +572,6 @@ int rtd3_recovery_wait(struct rtd3_device *rdev, bool held_awake)
 }
 
 /**
- * rtd3_recovery_lost - a device in D0 does not answer
- * @rdev: device
- *
- * Context: as rtd3_recovery_report().
- */
-void rtd3_recovery_lost(struct rtd3_device *rdev)
-{
-	rtd3_recovery_report(rdev, rtd3_wake_slot_empty(rdev->core.pdev) ?
-			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
-			     RTD3_POWER_D0);
-}
-
-/**
  * rtd3_recovery_check - is the device, which is awake, still there?
  * @rdev: device, held awake
  *
@@ -505,7 +604,6 @@ int rtd3_recovery_check(struct rtd3_device *rdev)
  * Context: process, sleeps up to 2 s; takes rtd3_recovery.attempt.
  */
 void rtd3_recovery_hold(struct rtd3_device *rdev)
-	__acquires(&rdev->recovery.attempt)
 {
 	atomic_inc(&rdev->recovery.impatient);
 	mutex_lock(&rdev->recovery.attempt);
@@ -519,7 +617,6 @@ void rtd3_recovery_hold(struct rtd3_device *rdev)
  * Releases rtd3_recovery.attempt, and takes a ladder up again that was ended.
  */
 void rtd3_recovery_release(struct rtd3_device *rdev)
-	__releases(&rdev->recovery.attempt)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 
@@ -563,6 +660,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 			      time_after(jiffies, rec->kicked +
 					 msecs_to_jiffies(RTD3_KICK_MS)))) {
 		rec->kicked = jiffies ?: 1;
+		rec->cycles = 0;
 		kick = true;
 		queue_work(rtd3_recovery_wq, &rec->work);
 	}
@@ -592,6 +690,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		if (rec->reason == RTD3_REASON_REMOVED &&
 		    !rtd3_wake_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
+		rec->cycles = 0;
 		if (rtd3_wake_answers(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
@@ -617,6 +716,10 @@ void rtd3_recovery_init(struct rtd3_device *rdev)
 	INIT_WORK(&rec->work, rtd3_recovery_work);
 	init_waitqueue_head(&rec->done);
 	spin_lock_init(&rec->lock);
+
+	mutex_lock(&rtd3_recovery_all_lock);
+	list_add_tail(&rec->node, &rtd3_recovery_all);
+	mutex_unlock(&rtd3_recovery_all_lock);
 }
 
 /**
@@ -634,6 +737,9 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 	spin_lock(&rec->lock);
 	WRITE_ONCE(rec->stopped, true);
 	spin_unlock(&rec->lock);
+	mutex_lock(&rtd3_recovery_all_lock);
+	list_del_init(&rec->node);
+	mutex_unlock(&rtd3_recovery_all_lock);
 	cancel_work_sync(&rec->work);
 
 	/* It may have lost its power without anybody having seen it. */

@@ -3,6 +3,7 @@
 #define RTD3_RECOVERY_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -21,6 +22,7 @@
  *	is closed. Order: dev_set->lock -> this -> rtd3_policy.lock ->
  *	memory_lock. Held over runtime PM calls, so no runtime PM callback may
  *	take it.
+ * @node: in the list of all devices, see recovery.c
  * @work: the ladder, see recovery.c
  * @done: woken when the health changes
  * @impatient: tasks that wait for @attempt and want the ladder to end early
@@ -28,7 +30,10 @@
  * @health: how it is
  * @reason: why it is not ok
  * @pinned: we hold a runtime PM reference, so that the device, and its port with
- *	it, is not suspended and resumed again and again while it does not answer
+ *	it, is not suspended and resumed again and again while it does not
+ *	answer. Given back by whoever may let the device suspend, see recovery.c
+ * @cycles: power cycles since it failed
+ * @unfinished: what the failure brought about is not undone yet
  * @cycling: the ladder needs a device that nobody holds awake
  * @stopped: the device is being unbound
  * @from: the state that it did not come back from
@@ -39,6 +44,7 @@
  */
 struct rtd3_recovery {
 	struct mutex attempt; /* see above */
+	struct list_head node;
 	struct work_struct work;
 	wait_queue_head_t done;
 	atomic_t impatient;
@@ -47,6 +53,8 @@ struct rtd3_recovery {
 	enum rtd3_health health;
 	enum rtd3_reason reason;
 	bool pinned;
+	unsigned int cycles;
+	bool unfinished;
 	bool cycling;
 	bool stopped;
 	enum rtd3_depth from;

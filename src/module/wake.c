@@ -34,10 +34,11 @@
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
+#define RTD3_LINK_POLL_MS	20
 #define RTD3_POLL_MAX_MS	50
 #define RTD3_WAITING_MS		1000	/* say so when it takes longer */
-#define RTD3_SIBLING_TRIES	10
-#define RTD3_SIBLING_MS		10
+#define RTD3_SIBLING_TRIES	5
+#define RTD3_SIBLING_MS		20
 
 /* What the root port answers to a read of a device that asks for a retry. */
 #define RTD3_ID_RETRY		0x0001
@@ -161,7 +162,7 @@ static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 				break;
 			if (ktime_after(ktime_get(), end))
 				return false;
-			msleep(10);
+			msleep(RTD3_LINK_POLL_MS);
 		}
 		if (!port->link_active_reporting)
 			msleep(RTD3_LINK_TIMEOUT_MS);
@@ -240,8 +241,8 @@ static enum rtd3_reason rtd3_wake_check_header(struct pci_dev *pdev,
 		if (!mask)
 			continue;
 		pci_read_config_dword(pdev, i * 4, &value);
-		if (PCI_POSSIBLE_ERROR(value) && !rtd3_wake_is_answer(
-				rtd3_wake_read_id(pdev)))
+		if (PCI_POSSIBLE_ERROR(value) &&
+		    !rtd3_wake_is_answer(rtd3_wake_read_id(pdev)))
 			return RTD3_REASON_ABSENT;
 		if ((value ^ header[i]) & mask) {
 			pci_warn(pdev,
@@ -395,7 +396,10 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 	if (!pdev->is_virtfn && rtd3_wake_read_id(pdev) != expected->header[0])
 		return RTD3_REASON_REPLACED;
 
-	/* The core's mark, from a wait that failed, or ours: it answers. */
+	/* It answers: take back our mark, or the core's from a wait of its own. */
+	if (pdev->error_state == pci_channel_io_perm_failure &&
+	    rtd3_recovery_usable(rdev))
+		pci_info(pdev, "marked as disconnected by the kernel, but answers\n");
 	pdev->error_state = pci_channel_io_normal;
 	if (!rtd3_wake_leave_d3hot(rdev))
 		return RTD3_REASON_ABSENT;
@@ -529,8 +533,9 @@ static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
 		res = &pdev->resource[i];
 		if (!res->flags || !res->start || res->flags & IORESOURCE_UNSET)
 			continue;
-		mask = res->flags & IORESOURCE_IO ? PCI_BASE_ADDRESS_IO_MASK :
-						    PCI_BASE_ADDRESS_MEM_MASK;
+		mask = res->flags & IORESOURCE_IO ?
+		       (u32)PCI_BASE_ADDRESS_IO_MASK :
+		       (u32)PCI_BASE_ADDRESS_MEM_MASK;
 		pcibios_resource_to_bus(pdev->bus, &region, res);
 		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + i * 4, &value);
 		if ((value ^ region.start) & mask)

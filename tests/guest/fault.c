@@ -30,7 +30,7 @@ const struct fault faults[] = {
 	  .reasons = "replaced" },
 	{ .name = "slow-link", .kind = MODEL_SLOW_LINK, .first = true,
 	  .degraded = "link-slower" },
-	{ .name = "sibling-dead", .kind = MODEL_DEAD_FN, .param = 1, .first = true,
+	{ .name = "sibling-dead", .kind = MODEL_DEAD_FN, .param = 1, .first = true, .cycle = true,
 	  .degraded = "sibling-dead", .two = true },
 	{ .name = "power-lost-in-D0", .when = FAULT_NOW },
 };

@@ -30,7 +30,7 @@ enum fault_heal {
  * @when: it is set
  * @heal: how the device comes back
  * @first: the first access succeeds, if it waits
- * @cycle: but only after a power cycle, which an ioctl stands in the way of
+ * @cycle: but not an ioctl: it stands in the way of a power cycle, or needs every function
  * @reasons: what rtd3/health_reason may say once the device has failed
  * @degraded: it works with this reason, until the next sleep without a fault
  * @two: needs two functions
