@@ -71,6 +71,7 @@ static void all_control(const char *val)
 		__pci_set(&rig.fn[i], "power/control", val);
 }
 
+/* After wake(), which forbids it. */
 static void fall_asleep(struct power *p, const char *when)
 {
 	*p = power_get(1);
@@ -117,16 +118,16 @@ static void recover(struct power *p, const char *when)
 {
 	struct pci_fn fn[RIG_MAX_FNS];
 
-	model_clear();
 	model_force_on();
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_set(&rig.fn[i], "remove", "1");
 	pci_set(&port, "rescan", "1");
 	if (pci_below(RIG_PORT1, fn, RIG_MAX_FNS) != rig.nr_fns)
 		die("%s: the devices after remove and rescan", when);
+	*p = power_get(1);
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_bind(&rig.fn[i], rig.driver);
-	fall_asleep(p, when);
+	check_asleep(&rig.fn[0], p, when);
 }
 
 static void equipment(void)
@@ -167,8 +168,9 @@ static void normal(struct power *p)
 	      now.requests - was.requests, now.ons - was.ons);
 	check_eq(dut_read(&d, &t->loses), t->reset_val, "normal: %s", t->loses.what);
 	check_known(&d, "normal");
+	*p = power_get(1);
 	vfio_close(&d);
-	fall_asleep(p, "normal, closed");
+	check_asleep(pf, p, "normal, closed");
 }
 
 static void off_refused(struct power *p)
@@ -195,8 +197,9 @@ static void off_refused(struct power *p)
 	model_clear();
 	vfio_exit(&d);
 	check_eq(dut_read(&d, &t->loses), t->loses_val, "off refused: %s", t->loses.what);
+	*p = power_get(1);
 	vfio_close(&d);
-	fall_asleep(p, "off refused, cleared");
+	check_asleep(pf, p, "off refused, cleared");
 }
 
 /* Some kernels would wait for a minute, others have given up when the power comes. */
@@ -216,9 +219,10 @@ static void on_ignored(struct power *p)
 	wake_end(pid, start, "on ignored");
 	recover(p, "on ignored, recovered");
 
-	/* Once means once. */
+	/* Once means once: the fault is still set. */
 	wake("on ignored, used up");
 	check_state(MODEL_UP, "on ignored, used up");
+	model_clear();
 	fall_asleep(p, "on ignored, used up");
 }
 
@@ -327,6 +331,7 @@ static void dead_fn(struct power *p)
 	check_eq(pci_raw_config32(b, 0), ALL_ONES, "dead function: id of %s", b->name);
 	model_force_on();
 	check_eq(pci_raw_config32(b, 0), pci_id(b), "forced on: id of %s", b->name);
+	model_clear();
 	recover(p, "dead function, recovered");
 	wake("dead function, recovered");
 	check_eq(pci_raw_config32(a, 0), pci_id(a), "recovered: id of %s", a->name);
