@@ -68,7 +68,7 @@ static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 	struct pci_dev *pdev = rdev->core.pdev;
 
 	if (!rtd3_close_power_off(rdev)) {
-		pci_warn(pdev, "not reset: its power cannot be cut now; see rtd3/blockers\n");
+		pci_warn(pdev, "not reset by a power cycle: its power cannot be cut now; see rtd3/blockers\n");
 		return;
 	}
 	msleep(RTD3_OFF_MS);
@@ -127,13 +127,16 @@ void rtd3_close_device(struct rtd3_device *rdev)
 {
 	struct device *dev = &rdev->core.pdev->dev;
 	struct rtd3_waker waker;
+	bool cycle, dead;
 	bool locked = false;
-	bool dead;
 
 	rtd3_recovery_hold(rdev);
 	rtd3_pm_expect_wake(rdev, &waker, RTD3_WAKE_CLOSE);
 	pm_runtime_get_sync(dev);
-	dead = rtd3_recovery_check(rdev);
+	dead = rtd3_health_check(rdev);
+	/* The core may still reset the bus; not every GPU takes notice of that. */
+	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
+		!rdev->core.reset_works;
 
 	if (dead)
 		locked = rtd3_close_forbid_resets(rdev);
@@ -145,8 +148,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_wake_forget_user(rdev);
 	rtd3_policy_closed(rdev);
 	rtd3_pm_mark_busy(rdev);
-	if (READ_ONCE(rdev->close.power_cycle) && !dead &&
-	    rdev->core.needs_reset) {
+	if (cycle) {
 		pm_runtime_put_noidle(dev);
 		rtd3_close_power_cycle(rdev);
 		pm_runtime_get_noresume(dev);

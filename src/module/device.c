@@ -10,6 +10,7 @@
 #include "event.h"
 #include "feature.h"
 #include "info.h"
+#include "ladder.h"
 
 static int rtd3_init_dev(struct vfio_device *vdev)
 {
@@ -36,7 +37,7 @@ static void rtd3_disable(struct rtd3_device *rdev)
 {
 	bool locked = false;
 
-	if (rtd3_recovery_check(rdev))
+	if (rtd3_health_check(rdev))
 		locked = rtd3_close_forbid_resets(rdev);
 	vfio_pci_core_disable(&rdev->core);
 	rtd3_close_allow_resets(rdev, locked);
@@ -58,13 +59,13 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 	/* It may have been awake all the time. */
-	ret = rtd3_recovery_check(rdev);
+	ret = rtd3_health_check(rdev);
 	if (ret)
 		goto out_end;
 	ret = vfio_pci_core_enable(&rdev->core);
 	if (ret)
 		goto out_end;
-	ret = rtd3_recovery_check(rdev);
+	ret = rtd3_health_check(rdev);
 	if (ret)
 		goto out_disable;
 	ret = rtd3_info_add_region(rdev);
@@ -125,7 +126,7 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
 	/* The virtual registers hide in config space that the device is dead. */
 	if (ret > 0 && (rtd3_is_config(pos) || rtd3_all_ones(buf, ret)) &&
-	    rtd3_recovery_check(rdev)) {
+	    rtd3_health_check(rdev)) {
 		*ppos = pos;
 		ret = -EIO;
 	}
@@ -149,7 +150,7 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_write(vdev, buf, count, ppos);
-	if (ret > 0 && rtd3_recovery_check(rdev)) {
+	if (ret > 0 && rtd3_health_check(rdev)) {
 		*ppos = pos;
 		ret = -EIO;
 	}
@@ -161,7 +162,7 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 /* May an ioctl that reaches the device have it? The VFIO core has woken it. */
 static int rtd3_ioctl_begin(struct rtd3_device *rdev)
 {
-	return rtd3_recovery_wait(rdev, true) ?: rtd3_recovery_check(rdev);
+	return rtd3_health_wait(rdev, true) ?: rtd3_health_check(rdev);
 }
 
 /* Interrupts of a dead device can be taken down, but not set up. */
@@ -178,7 +179,7 @@ static bool rtd3_sets_up_irqs(unsigned long arg)
 
 /*
  * A hot reset is of all devices of the set, and the PCI core waits for the first
- * of them: all have to be there. @mutex order: nothing of ours is held.
+ * of them: all have to be there.
  */
 static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 {
@@ -194,7 +195,7 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 		if (cur->vdev.ops != rdev->core.vdev.ops)
 			continue;
 		pm_runtime_get_sync(&cur->pdev->dev);
-		ret = rtd3_recovery_check(rtd3_from_core(cur));
+		ret = rtd3_health_check(rtd3_from_core(cur));
 		pm_runtime_put(&cur->pdev->dev);
 		if (ret)
 			break;
@@ -237,7 +238,7 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
 	/* A device that does not come back from a reset is not handed out. */
-	if (reset && rtd3_recovery_check(rdev))
+	if (reset && rtd3_health_check(rdev))
 		ret = -EIO;
 
 	return ret;
@@ -300,6 +301,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 		return ret;
 
 	pm_runtime_get_noresume(dev);
+	rtd3_ladder_add(rdev);
 	rtd3_policy_start(rdev);
 	ret = vfio_pci_core_register_device(&rdev->core);
 	if (ret) {

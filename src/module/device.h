@@ -6,6 +6,7 @@
 #include <linux/vfio_pci_core.h>
 
 #include "close.h"
+#include "health.h"
 #include "pm.h"
 #include "policy.h"
 #include "recovery.h"

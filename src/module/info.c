@@ -77,7 +77,7 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		return -ENOMEM;
 
 	rtd3_pm_get_stats(rdev, &stats);
-	health = rtd3_recovery_health(rdev, &reason);
+	health = rtd3_health_get(rdev, &reason);
 	*info = (struct rtd3_info) {
 		.size = sizeof(*info),
 		.flags = rtd3_info_flags(rdev, pred),

@@ -95,13 +95,13 @@ static int rtd3_runtime_suspend(struct device *dev)
 	int ret;
 
 	/* In a power cycle of a device that does not work: nothing to save. */
-	if (!rtd3_recovery_usable(rdev)) {
+	if (!rtd3_health_usable(rdev)) {
 		rtd3_wake_own_delay(rdev, true);
 		return 0;
 	}
 	/* Nor must what a dead device reads as be saved. */
 	if (!rtd3_wake_poll(rdev, RTD3_SILENT_MS)) {
-		rtd3_recovery_lost(rdev);
+		rtd3_health_lost(rdev);
 		return -EBUSY;
 	}
 
@@ -201,9 +201,9 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	trace_rtd3_resume(pdev, power, cause, ktime_to_ns(ktime_sub(now, start)),
 			  !result.reason);
 	if (result.reason)
-		rtd3_recovery_report(rdev, result.reason, power);
+		rtd3_health_report(rdev, result.reason, power);
 	else
-		rtd3_recovery_well(rdev, result.degraded);
+		rtd3_health_well(rdev, result.degraded);
 }
 
 /*
@@ -264,7 +264,7 @@ void rtd3_pm_forget_waker(struct rtd3_device *rdev, struct rtd3_waker *waker)
  * @waker: memory of the caller, until rtd3_pm_access_end()
  * @cause: what a wake by it counts as
  *
- * A device that does not come back is waited for as rtd3_recovery_wait() says.
+ * A device that does not come back is waited for as rtd3_health_wait() says.
  *
  * Context: process, sleeps; rtd3_recovery.attempt not held.
  * Return: 0; then rtd3_pm_access_end() is due. -EIO or -EINTR.
@@ -278,12 +278,12 @@ int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 
 	rtd3_pm_expect_wake(rdev, waker, cause);
 	for (tries = 0; tries < 2; tries++) {
-		ret = rtd3_recovery_wait(rdev, false);
+		ret = rtd3_health_wait(rdev, false);
 		if (!ret)
 			ret = pm_runtime_resume_and_get(dev);
 		if (ret)
 			break;
-		if (rtd3_recovery_usable(rdev))
+		if (rtd3_health_usable(rdev))
 			return 0;
 		/* Not held while it is waited for: it may need a power cycle. */
 		pm_runtime_put(dev);

@@ -11,10 +11,7 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
-#include "wake.h"
-
-#define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
-#define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
+#include "blockers.h"
 
 /**
  * struct rtd3_recovery - is the device well, and what is done if it is not
@@ -22,8 +19,8 @@
  *	is closed. Order: dev_set->lock -> this -> rtd3_policy.lock ->
  *	memory_lock. Held over runtime PM calls, so no runtime PM callback may
  *	take it.
- * @node: in the list of all devices, see recovery.c
- * @work: the ladder, see recovery.c
+ * @node: in the list of all devices, see ladder.c
+ * @work: climbs the ladder, see recovery.c
  * @done: woken when the health changes
  * @impatient: tasks that wait for @attempt and want the ladder to end early
  * @lock: protects all below. Innermost, as rtd3_pm.lock.
@@ -31,7 +28,7 @@
  * @reason: why it is not ok
  * @pinned: we hold a runtime PM reference, so that the device, and its port with
  *	it, is not suspended and resumed again and again while it does not
- *	answer. Given back by whoever may let the device suspend, see recovery.c
+ *	answer. Given back by whoever may let the device suspend, see ladder.c
  * @cycles: power cycles since it failed
  * @unfinished: what the failure brought about is not undone yet
  * @cycling: the ladder needs a device that nobody holds awake
@@ -66,25 +63,14 @@ struct rtd3_recovery {
 
 struct rtd3_device;
 
-extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
-extern const char * const rtd3_reason_names[RTD3_REASON_NR];
-
 int rtd3_recovery_module_init(void);
 void rtd3_recovery_module_exit(void);
 void rtd3_recovery_init(struct rtd3_device *rdev);
 void rtd3_recovery_stop(struct rtd3_device *rdev);
-void rtd3_recovery_report(struct rtd3_device *rdev, enum rtd3_reason reason,
-			  enum rtd3_depth from);
-void rtd3_recovery_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
-bool rtd3_recovery_usable(struct rtd3_device *rdev);
-int rtd3_recovery_wait(struct rtd3_device *rdev, bool held_awake);
-void rtd3_recovery_lost(struct rtd3_device *rdev);
-int rtd3_recovery_check(struct rtd3_device *rdev);
+void rtd3_recovery_queue(struct rtd3_device *rdev);
 int rtd3_recovery_open(struct rtd3_device *rdev);
 int rtd3_recovery_now(struct rtd3_device *rdev);
 void rtd3_recovery_hold(struct rtd3_device *rdev);
 void rtd3_recovery_release(struct rtd3_device *rdev);
-enum rtd3_health rtd3_recovery_health(struct rtd3_device *rdev,
-				      enum rtd3_reason *reason);
 
 #endif /* RTD3_RECOVERY_H */

@@ -102,7 +102,7 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	snap->vfs = pci_num_vf(pdev);
 	snap->open = READ_ONCE(rdev->open);
 	snap->engaged = rtd3_policy_engaged(rdev);
-	snap->works = rtd3_recovery_usable(rdev);
+	snap->works = rtd3_health_usable(rdev);
 	dmi_get_date(DMI_BIOS_DATE, &snap->bios_year, NULL, NULL);
 
 	mutex_lock(&rdev->policy.lock);

@@ -151,7 +151,7 @@ static DEVICE_ATTR_RO(entries);
 static ssize_t health_show(struct device *dev, struct device_attribute *attr,
 			   char *buf)
 {
-	enum rtd3_health health = rtd3_recovery_health(rtd3_from_sysfs(dev),
+	enum rtd3_health health = rtd3_health_get(rtd3_from_sysfs(dev),
 						       NULL);
 
 	return sysfs_emit(buf, "%s\n", rtd3_health_names[health]);
@@ -163,7 +163,7 @@ static ssize_t health_reason_show(struct device *dev,
 {
 	enum rtd3_reason reason;
 
-	rtd3_recovery_health(rtd3_from_sysfs(dev), &reason);
+	rtd3_health_get(rtd3_from_sysfs(dev), &reason);
 
 	return sysfs_emit(buf, "%s\n", rtd3_reason_names[reason]);
 }

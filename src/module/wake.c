@@ -30,6 +30,7 @@
 
 #include "device.h"
 #include "trace.h"
+#include "verify.h"
 #include "wake.h"
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
@@ -37,37 +38,8 @@
 #define RTD3_LINK_POLL_MS	20
 #define RTD3_POLL_MAX_MS	50
 #define RTD3_WAITING_MS		1000	/* say so when it takes longer */
-#define RTD3_SIBLING_TRIES	5
-#define RTD3_SIBLING_MS		20
-
-/* What the root port answers to a read of a device that asks for a retry. */
-#define RTD3_ID_RETRY		0x0001
 
 unsigned int rtd3_default_wake_timeout_ms = 1000;
-
-/* Past the mark for disconnected devices, which may be our own. */
-static u32 rtd3_wake_read_id(struct pci_dev *pdev)
-{
-	u32 id;
-
-	if (pci_bus_read_config_dword(pdev->bus, pdev->devfn, PCI_VENDOR_ID,
-				      &id))
-		return ~0U;
-
-	return id;
-}
-
-static bool rtd3_wake_is_answer(u32 id)
-{
-	switch (id & 0xffff) {
-	case 0:
-	case 0xffff:
-	case RTD3_ID_RETRY:
-		return false;
-	default:
-		return true;
-	}
-}
 
 /**
  * rtd3_wake_answers - does the device answer now?
@@ -80,7 +52,7 @@ static bool rtd3_wake_is_answer(u32 id)
  */
 bool rtd3_wake_answers(struct rtd3_device *rdev)
 {
-	return rtd3_wake_is_answer(rtd3_wake_read_id(pci_physfn(rdev->core.pdev)));
+	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(rdev->core.pdev)));
 }
 
 /* A wait this long is somebody's time: tell. */
@@ -206,113 +178,6 @@ static bool rtd3_wake_leave_d3hot(struct rtd3_device *rdev)
 	return rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms));
 }
 
-/* The header after the restore, against what it was. */
-static enum rtd3_reason rtd3_wake_check_header(struct pci_dev *pdev,
-					       const u32 *header)
-{
-	/* INTx disable goes with MSI, which the kernel keeps apart. */
-	const u32 command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-			    PCI_COMMAND_MASTER;
-	unsigned int i;
-	u32 value;
-
-	/* A virtual function's header is its physical function's business. */
-	if (pdev->is_virtfn)
-		return RTD3_REASON_NONE;
-
-	for (i = 0; i < RTD3_WAKE_HEADER; i++) {
-		bool identity = false;
-		u32 mask = 0;
-
-		switch (i * 4) {
-		case PCI_VENDOR_ID:
-		case PCI_CLASS_REVISION:
-		case PCI_SUBSYSTEM_VENDOR_ID:
-			identity = true;
-			mask = ~0U;
-			break;
-		case PCI_BASE_ADDRESS_0 ... PCI_BASE_ADDRESS_5:
-			mask = ~0U;
-			break;
-		case PCI_COMMAND:
-			mask = command;
-			break;
-		}
-		if (!mask)
-			continue;
-		pci_read_config_dword(pdev, i * 4, &value);
-		if (PCI_POSSIBLE_ERROR(value) &&
-		    !rtd3_wake_is_answer(rtd3_wake_read_id(pdev)))
-			return RTD3_REASON_ABSENT;
-		if ((value ^ header[i]) & mask) {
-			pci_warn(pdev,
-				 "configuration register %#x is %#x after the wake, was %#x\n",
-				 i * 4, value, header[i]);
-			return identity ? RTD3_REASON_REPLACED :
-					  RTD3_REASON_CONFIG;
-		}
-	}
-
-	return RTD3_REASON_NONE;
-}
-
-static u16 rtd3_wake_read_link(struct pci_dev *pdev)
-{
-	struct pci_dev *port = pci_upstream_bridge(pdev);
-	u16 status;
-
-	if (!port || !pci_is_pcie(port) ||
-	    pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status))
-		return 0;
-
-	return status & (PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW);
-}
-
-static bool rtd3_wake_link_worse(struct rtd3_device *rdev)
-{
-	u16 old = rdev->wake.link;
-	u16 now = rtd3_wake_read_link(rdev->core.pdev);
-
-	return (now & PCI_EXP_LNKSTA_CLS) < (old & PCI_EXP_LNKSTA_CLS) ||
-	       (now & PCI_EXP_LNKSTA_NLW) < (old & PCI_EXP_LNKSTA_NLW);
-}
-
-static int rtd3_wake_sibling_dead(struct pci_dev *pdev, void *data)
-{
-	struct pci_dev **self = data;
-
-	if (pdev == *self || pdev->is_virtfn || pdev->bus != (*self)->bus ||
-	    PCI_SLOT(pdev->devfn) != PCI_SLOT((*self)->devfn) ||
-	    rtd3_wake_is_answer(rtd3_wake_read_id(pdev)))
-		return 0;
-	*self = pdev;
-
-	return 1;
-}
-
-static enum rtd3_reason rtd3_wake_check_around(struct rtd3_device *rdev)
-{
-	struct pci_dev *pdev = rdev->core.pdev;
-	unsigned int tries = pdev->multifunction ? RTD3_SIBLING_TRIES : 0;
-	struct pci_dev *found;
-
-	if (pdev->is_virtfn)
-		return RTD3_REASON_NONE;
-	if (rtd3_wake_link_worse(rdev))
-		return RTD3_REASON_LINK;
-
-	/* Functions of one device need not be ready at one time. */
-	for (; tries; tries--) {
-		found = pdev;
-		pci_walk_bus(pdev->bus, rtd3_wake_sibling_dead, &found);
-		if (found == pdev)
-			return RTD3_REASON_NONE;
-		msleep(RTD3_SIBLING_MS);
-	}
-
-	return pdev->multifunction ? RTD3_REASON_SIBLING : RTD3_REASON_NONE;
-}
-
 /**
  * rtd3_wake_slot_empty - is the device gone from its slot, and not just silent?
  * @pdev: PCI device
@@ -380,7 +245,7 @@ static enum rtd3_reason rtd3_wake_wait(struct rtd3_device *rdev,
 	if (rtd3_wake_slot_empty(pdev))
 		return RTD3_REASON_REMOVED;
 
-	return (rtd3_wake_read_id(pdev) & 0xffff) == RTD3_ID_RETRY ?
+	return (rtd3_verify_read_id(pdev) & 0xffff) == RTD3_ID_RETRY ?
 	       RTD3_REASON_NOT_READY : RTD3_REASON_ABSENT;
 }
 
@@ -393,12 +258,12 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 	enum rtd3_reason reason;
 	ktime_t start;
 
-	if (!pdev->is_virtfn && rtd3_wake_read_id(pdev) != expected->header[0])
+	if (!pdev->is_virtfn && rtd3_verify_read_id(pdev) != expected->header[0])
 		return RTD3_REASON_REPLACED;
 
 	/* It answers: take back our mark, or the core's from a wait of its own. */
 	if (pdev->error_state == pci_channel_io_perm_failure &&
-	    rtd3_recovery_usable(rdev))
+	    rtd3_health_usable(rdev))
 		pci_info(pdev, "marked as disconnected by the kernel, but answers\n");
 	pdev->error_state = pci_channel_io_normal;
 	if (!rtd3_wake_leave_d3hot(rdev))
@@ -408,9 +273,9 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 	rtd3_wake_restore(rdev, suspended, expected);
 
 	start = ktime_get();
-	reason = rtd3_wake_check_header(pdev, expected->header);
+	reason = rtd3_verify_header(pdev, expected->header);
 	if (!reason)
-		result->degraded = rtd3_wake_check_around(rdev);
+		result->degraded = rtd3_verify_around(rdev);
 	result->verify_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 
 	if (!reason && suspended && dev->bus->pm->runtime_resume(dev))
@@ -500,9 +365,9 @@ void rtd3_wake_remember(struct rtd3_device *rdev)
 		     sizeof(rdev->core.pdev->saved_config_space));
 
 	rtd3_wake_keep(rdev->core.pdev, rdev->open ? &wake->user : &wake->idle);
-	link = rtd3_wake_read_link(rdev->core.pdev);
+	link = rtd3_verify_read_link(rdev->core.pdev);
 	/* A link that came back worse is no measure for the next time. */
-	if (!rtd3_wake_link_worse(rdev))
+	if (!rtd3_verify_link_worse(rdev))
 		wake->link = link;
 }
 
@@ -573,7 +438,7 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 	pci_save_state(pdev);
 	rtd3_wake_keep(pdev, &rdev->wake.idle);
 	pdev->state_saved = false;
-	rdev->wake.link = rtd3_wake_read_link(pdev);
+	rdev->wake.link = rtd3_verify_read_link(pdev);
 
 	return 0;
 }
@@ -587,7 +452,7 @@ int rtd3_wake_init(struct rtd3_device *rdev)
  */
 void rtd3_wake_release(struct rtd3_device *rdev)
 {
-	if (!rtd3_recovery_usable(rdev))
+	if (!rtd3_health_usable(rdev))
 		pci_load_saved_state(rdev->core.pdev, rdev->wake.idle.saved);
 	rtd3_wake_own_delay(rdev, false);
 	rtd3_wake_forget_user(rdev);

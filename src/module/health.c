@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whether the device works: who says so, and who has to know before touching it.
+ *
+ *	    a wake fails,                    ladder at its end
+ *	    no answer in D0
+ *	ok -----------------> recovering ---------------------> failed
+ *	^ degraded                |                               |
+ *	+-------------------------+-------------------------------+
+ *	              it answers, and is what it was
+ *
+ * While it is not well the device is held active for the runtime PM core, so
+ * that its port keeps power and nobody tries again by accident, and has the PCI
+ * core's mark for disconnected devices, so that nothing in the kernel waits for
+ * it. Accesses wait for the ladder (ladder.c), not long, or get EIO.
+ */
+
+#include <linux/pm_runtime.h>
+
+#include "device.h"
+#include "event.h"
+#include "health.h"
+
+#define RTD3_SILENT_MS		500	/* a device that is reset is silent */
+#define RTD3_GATE_MS		2000	/* an access waits for the ladder */
+
+const char * const rtd3_health_names[RTD3_HEALTH_NR] = {
+	[RTD3_HEALTH_OK] = "ok",
+	[RTD3_HEALTH_DEGRADED] = "degraded",
+	[RTD3_HEALTH_RECOVERING] = "recovering",
+	[RTD3_HEALTH_FAILED] = "failed",
+};
+
+const char * const rtd3_reason_names[RTD3_REASON_NR] = {
+	[RTD3_REASON_NONE] = "none",
+	[RTD3_REASON_LINK_DOWN] = "link-down",
+	[RTD3_REASON_ABSENT] = "no-answer",
+	[RTD3_REASON_NOT_READY] = "not-ready",
+	[RTD3_REASON_REPLACED] = "replaced",
+	[RTD3_REASON_POWER_STATE] = "power-state",
+	[RTD3_REASON_CONFIG] = "config-lost",
+	[RTD3_REASON_LOST] = "power-lost",
+	[RTD3_REASON_REMOVED] = "removed",
+	[RTD3_REASON_LINK] = "link-slower",
+	[RTD3_REASON_SIBLING] = "sibling-dead",
+};
+
+/**
+ * rtd3_health_get - how the device is
+ * @rdev: device
+ * @reason: why, if it is not ok; may be NULL
+ */
+enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
+				      enum rtd3_reason *reason)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	enum rtd3_health health;
+
+	spin_lock(&rec->lock);
+	health = rec->health;
+	if (reason)
+		*reason = rec->reason;
+	spin_unlock(&rec->lock);
+
+	return health;
+}
+
+/**
+ * rtd3_health_usable - may somebody touch the device?
+ * @rdev: device
+ */
+bool rtd3_health_usable(struct rtd3_device *rdev)
+{
+	return READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED;
+}
+
+/**
+ * rtd3_health_report - the device does not work
+ * @rdev: device
+ * @reason: why
+ * @from: the state that it did not come back from, D0 if it was awake
+ *
+ * Starts the ladder, unless the device is known not to be well.
+ *
+ * Context: process; takes rtd3_recovery.lock. Runtime PM callbacks may call it.
+ */
+void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
+			  enum rtd3_depth from)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	struct pci_dev *pdev = rdev->core.pdev;
+	bool started = false;
+
+	pdev->error_state = pci_channel_io_perm_failure;
+	pdev->current_state = PCI_D3cold;
+
+	spin_lock(&rec->lock);
+	if (rec->health <= RTD3_HEALTH_DEGRADED) {
+		started = true;
+		WRITE_ONCE(rec->health, RTD3_HEALTH_RECOVERING);
+		rec->since = ktime_get();
+		rec->from = from;
+		rec->cycles = 0;
+		rec->unfinished = true;
+	}
+	rec->reason = reason;
+	rec->clean = 0;
+	if (!rec->pinned) {
+		pm_runtime_get_noresume(&pdev->dev);
+		rec->pinned = true;
+	}
+	if (started && !rec->stopped)
+		rtd3_recovery_queue(rdev);
+	spin_unlock(&rec->lock);
+
+	if (started)
+		pci_warn(pdev, "%s %s (%s)%s\n",
+			 from == RTD3_POWER_D0 ? "no answer in" :
+						 "did not come back from",
+			 rtd3_power_names[from], rtd3_reason_names[reason],
+			 rec->stopped || reason == RTD3_REASON_REMOVED ?
+			 "" : "; trying to get it back");
+}
+
+/**
+ * rtd3_health_lost - a device in D0 does not answer
+ * @rdev: device
+ *
+ * Context: as rtd3_health_report().
+ */
+void rtd3_health_lost(struct rtd3_device *rdev)
+{
+	rtd3_health_report(rdev, rtd3_wake_slot_empty(rdev->core.pdev) ?
+			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
+			     RTD3_POWER_D0);
+}
+
+/**
+ * rtd3_health_well - the device works
+ * @rdev: device, just brought to D0 and checked
+ * @degraded: what is worse than it was, though it works
+ *
+ * Whoever made a device work that was not well has to tell, and to lift what
+ * the failure brought about, by rtd3_recovery_finish().
+ *
+ * Context: process; takes rtd3_recovery.lock. Runtime PM callbacks may call it.
+ */
+void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	unsigned int cycles = READ_ONCE(rtd3_fallback_cycles);
+	bool news, again;
+
+	spin_lock(&rec->lock);
+	news = rec->reason != degraded && rec->health <= RTD3_HEALTH_DEGRADED;
+	again = rec->health > RTD3_HEALTH_DEGRADED;
+	WRITE_ONCE(rec->health, degraded ? RTD3_HEALTH_DEGRADED :
+					   RTD3_HEALTH_OK);
+	rec->reason = degraded;
+	rec->recoveries += again;
+	if (!again)
+		rec->clean++;
+	/* Lifting the fallback limit needs a lock that only the work may take. */
+	if (cycles && rec->clean >= cycles && !rec->stopped &&
+	    READ_ONCE(rdev->policy.fallback) != RTD3_POWER_D3COLD)
+		rtd3_recovery_queue(rdev);
+	spin_unlock(&rec->lock);
+
+	if (degraded && (news || again))
+		pci_warn(rdev->core.pdev, "works, but not as before: %s\n",
+			 rtd3_reason_names[degraded]);
+	if (news)
+		rtd3_event_health(rdev, degraded ? RTD3_HEALTH_DEGRADED :
+						   RTD3_HEALTH_OK, degraded);
+	wake_up_all(&rec->done);
+}
+
+/**
+ * rtd3_health_wait - let an access through, or not
+ * @rdev: device
+ * @held_awake: the caller holds a runtime PM reference that stands against a
+ *	power cycle
+ *
+ * Waits for the ladder, but no longer than 2 s.
+ *
+ * Context: process, sleeps; none of our locks held.
+ * Return: 0; -EIO if the device does not work; -EINTR.
+ */
+int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	long ret;
+
+	if (likely(rtd3_health_usable(rdev)))
+		return 0;
+
+	ret = wait_event_killable_timeout(rec->done,
+					  READ_ONCE(rec->health) !=
+						  RTD3_HEALTH_RECOVERING ||
+					  (held_awake && READ_ONCE(rec->cycling)),
+					  msecs_to_jiffies(RTD3_GATE_MS));
+	if (ret < 0)
+		return -EINTR;
+
+	return rtd3_health_usable(rdev) ? 0 : -EIO;
+}
+
+/**
+ * rtd3_health_check - is the device, which is awake, still there?
+ * @rdev: device, held awake
+ *
+ * Return: 0 or -EIO; then the ladder has been started.
+ */
+int rtd3_health_check(struct rtd3_device *rdev)
+{
+	if (unlikely(!rtd3_health_usable(rdev)))
+		return -EIO;
+	if (likely(rtd3_wake_answers(rdev)))
+		return 0;
+
+	/* Resets by the user are made under it. Others take their time, too. */
+	down_read(&rdev->core.memory_lock);
+	up_read(&rdev->core.memory_lock);
+	if (rtd3_wake_poll(rdev, RTD3_SILENT_MS))
+		return 0;
+	/* Somebody else may have found out first, and be about to help. */
+	if (rtd3_health_usable(rdev))
+		rtd3_health_lost(rdev);
+
+	return -EIO;
+}

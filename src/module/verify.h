@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_VERIFY_H
+#define RTD3_VERIFY_H
+
+#include <linux/pci.h>
+#include <linux/types.h>
+
+#include <linux/rtd3_vfio_pci.h>
+
+/* What the root port answers to a read of a device that asks for a retry. */
+#define RTD3_ID_RETRY		0x0001
+
+struct rtd3_device;
+
+u32 rtd3_verify_read_id(struct pci_dev *pdev);
+bool rtd3_verify_is_answer(u32 id);
+enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
+u16 rtd3_verify_read_link(struct pci_dev *pdev);
+bool rtd3_verify_link_worse(struct rtd3_device *rdev);
+enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev);
+
+#endif /* RTD3_VERIFY_H */
