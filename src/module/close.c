@@ -68,7 +68,7 @@ static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 	struct pci_dev *pdev = rdev->core.pdev;
 
 	if (!rtd3_close_power_off(rdev)) {
-		pci_warn(pdev, "not reset by a power cycle: its power cannot be cut now; see rtd3/blockers\n");
+		pci_warn(pdev, "no power cycle: its power cannot be cut now; see rtd3/blockers\n");
 		return;
 	}
 	msleep(RTD3_OFF_MS);

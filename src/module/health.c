@@ -51,7 +51,7 @@ const char * const rtd3_reason_names[RTD3_REASON_NR] = {
  * @reason: why, if it is not ok; may be NULL
  */
 enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
-				      enum rtd3_reason *reason)
+				 enum rtd3_reason *reason)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_health health;
@@ -85,7 +85,7 @@ bool rtd3_health_usable(struct rtd3_device *rdev)
  * Context: process; takes rtd3_recovery.lock. Runtime PM callbacks may call it.
  */
 void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
-			  enum rtd3_depth from)
+			enum rtd3_depth from)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	struct pci_dev *pdev = rdev->core.pdev;

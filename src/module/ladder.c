@@ -97,7 +97,7 @@ static bool rtd3_ladder_step_wait(struct rtd3_device *rdev)
 
 /* Does a power cycle for @rdev concern @other? It and the broken ones. */
 static bool rtd3_ladder_goes_along(struct rtd3_device *other,
-				     struct rtd3_device *rdev)
+				   struct rtd3_device *rdev)
 {
 	return other->core.pdev->bus == rdev->core.pdev->bus &&
 	       !rtd3_health_usable(other);

@@ -414,7 +414,8 @@ static void stock_cell(const struct moment *m)
 	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
 	       cell.ret ? strerrorname_np(-cell.ret) : "0",
 	       cell.ms >= STOCK_MS ? " released" : "", cell.ms,
-	       id == pci_id(pf) ? "answers" : id == ALL_ONES ? "dead" : "other-device", again ? strerrorname_np(-again) : "0");
+	       id == pci_id(pf) ? "answers" : id == ALL_ONES ? "dead" : "other-device",
+	       again ? strerrorname_np(-again) : "0");
 	check(true, "%s: measured", cell.name);
 	stock_heal();
 }

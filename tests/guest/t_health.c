@@ -335,7 +335,7 @@ static void close_warned(struct vfio_dev *d, unsigned int cycles, const char *wh
 	char line[1024];
 
 	close_marked(d, false, cycles, when);
-	check_eq(kmsg_count(kmsg, "not reset: its power cannot be cut", line, sizeof(line)), 1,
+	check_eq(kmsg_count(kmsg, "no power cycle: its power cannot be cut", line, sizeof(line)), 1,
 		 "%s: lines in the log that say so", when);
 	check(strstr(line, d->pf->name), "%s: '%s'", when, line);
 	close(kmsg);

@@ -45,10 +45,10 @@
  *
  * SET enters or leaves low power as features 3, 4 and 5 of linux/vfio.h do. It
  * shares their state: an entry made through one can be left through the other,
- * ENTER while entered is EINVAL, EXIT while not entered succeeds, and a device
- * that does not work gets EIO. EBADF and
- * EINVAL are also what a wakeup_eventfd that is none gets. As with every ioctl,
- * the VFIO core wakes the device before the request is looked at.
+ * ENTER while entered is EINVAL, EXIT while not entered succeeds. A device that
+ * does not work gets EIO. EBADF and EINVAL are also what a wakeup_eventfd that is
+ * none gets. As with every ioctl, the VFIO core wakes the device before the
+ * request is looked at.
  */
 struct rtd3_power {
 	__u32 low_power_state;
@@ -188,7 +188,8 @@ enum rtd3_wake_cause {
  * @RTD3_HEALTH_OK: yes
  * @RTD3_HEALTH_DEGRADED: yes, but something is worse than before the last sleep
  * @RTD3_HEALTH_RECOVERING: it did not answer; the driver is trying to get it
- *	back. Accesses wait for that, no longer than two seconds, or get EIO
+ *	back. Accesses wait for that, no longer than two seconds, or get EIO; mmaps
+ *	get SIGBUS
  * @RTD3_HEALTH_FAILED: it does not work. Accesses get EIO, mmaps SIGBUS
  */
 enum rtd3_health {
