@@ -64,6 +64,7 @@ static const struct {
 	{ "faults-hotreset", test_faults, "faults of power and link: while it is reset" },
 	{ "faults-unbind", test_faults, "faults of power and link: while it is unbound" },
 	{ "faults-unload", test_faults, "faults of power and link: while the module goes" },
+	{ "ladder", test_ladder, "what goes with a device that does not come back" },
 	{ "gone", test_gone, "surprise removal from a hot-plug slot" },
 	{ "health", test_health, "health of a healthy device, what is done after a close" },
 	{ "smoke", test_smoke, "a short run through everything" },

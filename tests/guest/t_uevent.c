@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Uevents that a manager of power would act on, as udev gets them. */
 #include <errno.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -15,68 +12,26 @@
 #include "rtd3.h"
 #include "tap.h"
 #include "tests.h"
+#include "uevent.h"
 #include "vfio.h"
 
 #define EVENT_MS	2000
 #define QUIET_MS	500
 #define FLIPS		100
 
-static int listen_uevents(void)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int size = 1 << 20;
-	int fd;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		die("uevent socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return fd;
-}
-
-/* Is this one of ours, for this device? @limit gets its RTD3_LIMIT if it is about that. */
-static bool is_ours(const char *msg, size_t len, const struct pci_fn *pf, char *limit,
-		    size_t size)
-{
-	bool event = false, about_limit = false, subsystem = false, slot = false;
-	char want[40];
-
-	limit[0] = '\0';
-	snprintf(want, sizeof(want), "PCI_SLOT_NAME=%s", pf->name);
-	if (strncmp(msg, "change@", 7) || strlen(msg) < 12 ||
-	    strcmp(msg + strlen(msg) - 12, pf->name))
-		return false;
-	for (size_t at = 0; at < len; at += strlen(msg + at) + 1) {
-		event |= !strncmp(msg + at, "RTD3_EVENT=", 11);
-		about_limit |= !strcmp(msg + at, "RTD3_EVENT=limit");
-		subsystem |= !strcmp(msg + at, "SUBSYSTEM=pci");
-		slot |= !strcmp(msg + at, want);
-		if (!strncmp(msg + at, "RTD3_LIMIT=", 11))
-			snprintf(limit, size, "%s", msg + at + 11);
-	}
-	if (!about_limit)
-		limit[0] = '\0';
-	return event && subsystem && slot;
-}
-
-/* How many come until there is silence; the last one's limit. */
+/* How many come until there is silence; the last one's limit, if it is about that. */
 static int events(int fd, const struct pci_fn *pf, int timeout_ms, char *limit, size_t size)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	char msg[4097], text[32];
-	ssize_t len;
+	char text[128];
 	int n = 0;
 
 	limit[0] = '\0';
-	while (poll(&pfd, 1, n ? QUIET_MS : timeout_ms) == 1) {
-		len = recv(fd, msg, sizeof(msg) - 1, MSG_DONTWAIT);
-		if (len <= 0)
-			break;
-		msg[len] = '\0';
-		if (is_ours(msg, len, pf, text, sizeof(text))) {
-			snprintf(limit, size, "%s", text);
-			n++;
-		}
+	while (uevent_next(fd, pf, n ? QUIET_MS : timeout_ms, text, sizeof(text))) {
+		if (strncmp(text, "RTD3_EVENT=limit RTD3_LIMIT=", 28))
+			snprintf(limit, size, "not a limit");
+		else
+			snprintf(limit, size, "%.31s", text + 28);
+		n++;
 	}
 	return n;
 }
@@ -105,7 +60,7 @@ void test_uevent(void)
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_bind(&rig.fn[i], rig.driver);
 	check_asleep(pf, &p, "bind");
-	fd = listen_uevents();
+	fd = uevent_open();
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents before");
 	one(fd, pf, "d3hot");
 	one(fd, pf, "off");

@@ -25,6 +25,7 @@ void test_trace(void);
 void test_params(void);
 void test_uevent(void);
 void test_faults(void);
+void test_ladder(void);
 void test_gone(void);
 void test_health(void);
 void test_smoke(void);
