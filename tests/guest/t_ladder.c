@@ -116,6 +116,7 @@ static void set_cycles(const char *val)
 static void clean_cycles(const struct pci_fn *pf, int fd)
 {
 	struct vfio_dev d;
+	char text[128];
 
 	model_fault(MODEL_ON_IGNORED, 1);
 	look(pf);
@@ -131,7 +132,7 @@ static void clean_cycles(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "fallback_cycles: after it");
 	check_rtd3(pf, "fallback", "none", "fallback_cycles: after it");
 	set_cycles("0");
-	while (uevent_next(fd, pf, 500, (char[128]){ 0 }, 128))
+	while (uevent_next(fd, pf, 500, text, sizeof(text)))
 		;
 }
 
