@@ -12,6 +12,8 @@
 #include "info.h"
 #include "ladder.h"
 
+#define RTD3_MEMBER_MS	300	/* a hot reset waits for another function */
+
 static int rtd3_init_dev(struct vfio_device *vdev)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
@@ -195,7 +197,11 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 		if (cur->vdev.ops != rdev->core.vdev.ops)
 			continue;
 		pm_runtime_get_sync(&cur->pdev->dev);
-		ret = rtd3_health_check(rtd3_from_core(cur));
+		/* Its ladder has begun with ours, and is about to end with it. */
+		ret = rtd3_health_wait_ms(rtd3_from_core(cur), true,
+					  RTD3_MEMBER_MS);
+		if (!ret)
+			ret = rtd3_health_check(rtd3_from_core(cur));
 		pm_runtime_put(&cur->pdev->dev);
 		if (ret)
 			break;

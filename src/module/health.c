@@ -176,17 +176,17 @@ void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
 }
 
 /**
- * rtd3_health_wait - let an access through, or not
+ * rtd3_health_wait_ms - let an access through, or not
  * @rdev: device
  * @held_awake: the caller holds a runtime PM reference that stands against a
  *	power cycle
+ * @ms: how long to wait for the ladder
  *
- * Waits for the ladder, but no longer than 2 s.
- *
- * Context: process, sleeps; none of our locks held.
+ * Context: process, sleeps; rtd3_recovery.attempt not held.
  * Return: 0; -EIO if the device does not work; -EINTR.
  */
-int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake)
+int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
+			unsigned int ms)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	long ret;
@@ -198,11 +198,21 @@ int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake)
 					  READ_ONCE(rec->health) !=
 						  RTD3_HEALTH_RECOVERING ||
 					  (held_awake && READ_ONCE(rec->cycling)),
-					  msecs_to_jiffies(RTD3_GATE_MS));
+					  msecs_to_jiffies(ms));
 	if (ret < 0)
 		return -EINTR;
 
 	return rtd3_health_usable(rdev) ? 0 : -EIO;
+}
+
+/**
+ * rtd3_health_wait - rtd3_health_wait_ms() for as long as an access may take
+ * @rdev: device
+ * @held_awake: as there
+ */
+int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake)
+{
+	return rtd3_health_wait_ms(rdev, held_awake, RTD3_GATE_MS);
 }
 
 /**

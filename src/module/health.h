@@ -23,6 +23,8 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 			enum rtd3_depth from);
 void rtd3_health_lost(struct rtd3_device *rdev);
 void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
+int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
+			unsigned int ms);
 int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake);
 int rtd3_health_check(struct rtd3_device *rdev);
 
