@@ -198,27 +198,28 @@ bool rtd3_wake_slot_empty(struct pci_dev *pdev)
 
 /*
  * The command register of an open device is its user's. A suspend saves it; if
- * the power was lost without one, the virtual register still knows.
+ * the power was lost without one, the virtual register still knows. @header gets
+ * what the header has to be now.
  */
 static void rtd3_wake_restore(struct rtd3_device *rdev, bool suspended,
-			      struct rtd3_wake_state *expected)
+			      const struct rtd3_wake_state *expected,
+			      u32 *header)
 {
 	const u16 bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
 			 PCI_COMMAND_MASTER;
 	struct vfio_pci_core_device *core = &rdev->core;
-	u16 command;
+	u32 *command = &header[PCI_COMMAND / 4];
 
 	if (expected->saved)
 		pci_load_saved_state(core->pdev, expected->saved);
 	pci_restore_state(core->pdev);
+	memcpy(header, expected->header, sizeof(expected->header));
 
 	if (suspended || !rdev->open)
 		return;
-	command = le16_to_cpup((__le16 *)&core->vconfig[PCI_COMMAND]) & bits;
-	expected->header[PCI_COMMAND / 4] &= ~(u32)bits;
-	expected->header[PCI_COMMAND / 4] |= command;
-	pci_write_config_word(core->pdev, PCI_COMMAND,
-			      expected->header[PCI_COMMAND / 4] & 0xffff);
+	*command &= ~(u32)bits;
+	*command |= le16_to_cpup((__le16 *)&core->vconfig[PCI_COMMAND]) & bits;
+	pci_write_config_word(core->pdev, PCI_COMMAND, *command & 0xffff);
 }
 
 static enum rtd3_reason rtd3_wake_wait(struct rtd3_device *rdev,
@@ -255,6 +256,7 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 	struct rtd3_wake_state *expected = rtd3_wake_expected(rdev);
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct device *dev = &pdev->dev;
+	u32 header[RTD3_WAKE_HEADER];
 	enum rtd3_reason reason;
 	ktime_t start;
 
@@ -270,10 +272,10 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 		return RTD3_REASON_ABSENT;
 	if (pci_set_power_state(pdev, PCI_D0) || pdev->current_state != PCI_D0)
 		return RTD3_REASON_POWER_STATE;
-	rtd3_wake_restore(rdev, suspended, expected);
+	rtd3_wake_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
-	reason = rtd3_verify_header(pdev, expected->header);
+	reason = rtd3_verify_header(pdev, header);
 	if (!reason)
 		result->degraded = rtd3_verify_around(rdev);
 	result->verify_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
