@@ -161,12 +161,6 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 	return ret;
 }
 
-/* May an ioctl that reaches the device have it? The VFIO core has woken it. */
-static int rtd3_ioctl_begin(struct rtd3_device *rdev)
-{
-	return rtd3_health_wait(rdev, true) ?: rtd3_health_check(rdev);
-}
-
 /* Interrupts of a dead device can be taken down, but not set up. */
 static bool rtd3_sets_up_irqs(unsigned long arg)
 {
@@ -187,7 +181,7 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 {
 	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
 	struct vfio_pci_core_device *cur;
-	int ret = rtd3_ioctl_begin(rdev);
+	int ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
 
 	if (ret)
 		return ret;
@@ -198,10 +192,7 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 			continue;
 		pm_runtime_get_sync(&cur->pdev->dev);
 		/* Its ladder has begun with ours, and is about to end with it. */
-		ret = rtd3_health_wait_ms(rtd3_from_core(cur), true,
-					  RTD3_MEMBER_MS);
-		if (!ret)
-			ret = rtd3_health_check(rtd3_from_core(cur));
+		ret = rtd3_health_enter(rtd3_from_core(cur), RTD3_MEMBER_MS);
 		pm_runtime_put(&cur->pdev->dev);
 		if (ret)
 			break;
@@ -222,7 +213,7 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_RESET:
 		reset = true;
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_RESET);
-		ret = rtd3_ioctl_begin(rdev);
+		ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
 		break;
 	case VFIO_DEVICE_PCI_HOT_RESET:
 		reset = true;
@@ -232,7 +223,7 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
 		if (rtd3_sets_up_irqs(arg))
-			ret = rtd3_ioctl_begin(rdev);
+			ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
 		break;
 	default:
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);

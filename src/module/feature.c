@@ -165,8 +165,7 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 	int ret;
 
 	if (rtd3_feature_reaches_device(flags)) {
-		ret = rtd3_health_wait(rdev, true) ?:
-		      rtd3_health_check(rdev);
+		ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
 		if (ret)
 			return ret;
 	}

@@ -22,7 +22,6 @@
 #include "health.h"
 
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
-#define RTD3_GATE_MS		2000	/* an access waits for the ladder */
 
 const char * const rtd3_health_names[RTD3_HEALTH_NR] = {
 	[RTD3_HEALTH_OK] = "ok",
@@ -175,7 +174,7 @@ void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
 	wake_up_all(&rec->done);
 }
 
-/**
+/*
  * rtd3_health_wait_ms - let an access through, or not
  * @rdev: device
  * @held_awake: the caller holds a runtime PM reference that stands against a
@@ -185,8 +184,8 @@ void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
  * Context: process, sleeps; rtd3_recovery.attempt not held.
  * Return: 0; -EIO if the device does not work; -EINTR.
  */
-int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
-			unsigned int ms)
+static int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
+			       unsigned int ms)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	long ret;
@@ -206,13 +205,15 @@ int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
 }
 
 /**
- * rtd3_health_wait - rtd3_health_wait_ms() for as long as an access may take
- * @rdev: device
- * @held_awake: as there
+ * rtd3_health_wait - let an access through, or not
+ * @rdev: device, not held awake by the caller
+ *
+ * Context: process, sleeps up to RTD3_GATE_MS; rtd3_recovery.attempt not held.
+ * Return: 0; -EIO if the device does not work; -EINTR.
  */
-int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake)
+int rtd3_health_wait(struct rtd3_device *rdev)
 {
-	return rtd3_health_wait_ms(rdev, held_awake, RTD3_GATE_MS);
+	return rtd3_health_wait_ms(rdev, false, RTD3_GATE_MS);
 }
 
 /**
@@ -238,4 +239,17 @@ int rtd3_health_check(struct rtd3_device *rdev)
 		rtd3_health_lost(rdev);
 
 	return -EIO;
+}
+
+/**
+ * rtd3_health_enter - may an ioctl reach the device?
+ * @rdev: device, held awake by the VFIO core or by the caller
+ * @ms: how long to wait for the ladder, no longer than RTD3_GATE_MS
+ *
+ * Context: as rtd3_health_wait().
+ * Return: 0; -EIO if the device does not work; -EINTR.
+ */
+int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms)
+{
+	return rtd3_health_wait_ms(rdev, true, ms) ?: rtd3_health_check(rdev);
 }

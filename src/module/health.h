@@ -11,6 +11,8 @@
 #define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
 #define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
 
+#define RTD3_GATE_MS	2000	/* an access waits for the ladder */
+
 struct rtd3_device;
 
 extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
@@ -23,9 +25,8 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 			enum rtd3_depth from);
 void rtd3_health_lost(struct rtd3_device *rdev);
 void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
-int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
-			unsigned int ms);
-int rtd3_health_wait(struct rtd3_device *rdev, bool held_awake);
+int rtd3_health_wait(struct rtd3_device *rdev);
 int rtd3_health_check(struct rtd3_device *rdev);
+int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms);
 
 #endif /* RTD3_HEALTH_H */

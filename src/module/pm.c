@@ -16,7 +16,7 @@
  *	      |       +--> pci_pm_runtime_resume
  *	      |              +--> vfio_pci_core: INTx unmasked, wakeup eventfd
  *	      +--> counted, with the state it came from and the cause
- *	      +--> recovery.c: well, or not
+ *	      +--> health.c: well, or not
  *
  *	last reference dropped, autosuspend delay over
  *	      |
@@ -208,7 +208,7 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 
 /*
  * Never an error: the PM core would then refuse all calls for the device, and
- * let its port suspend. recovery.c keeps everybody away from a device that has
+ * let its port suspend. health.c keeps everybody away from a device that has
  * not come back.
  */
 static int rtd3_runtime_resume(struct device *dev)
@@ -278,7 +278,7 @@ int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 
 	rtd3_pm_expect_wake(rdev, waker, cause);
 	for (tries = 0; tries < 2; tries++) {
-		ret = rtd3_health_wait(rdev, false);
+		ret = rtd3_health_wait(rdev);
 		if (!ret)
 			ret = pm_runtime_resume_and_get(dev);
 		if (ret)

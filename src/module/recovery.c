@@ -223,7 +223,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 	bool kick = false;
 
 	if (rtd3_health_get(rdev, &reason) != RTD3_HEALTH_FAILED)
-		return rtd3_health_wait(rdev, false);
+		return rtd3_health_wait(rdev);
 
 	if (rtd3_wake_answers(rdev) && reason != RTD3_REASON_REPLACED) {
 		rtd3_recovery_hold(rdev);
