@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+import peer
+
 RIG = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(RIG))
 CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
@@ -50,6 +52,10 @@ DEVICES = {
     "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
            E1000E[:-1] + [E1000E[-1] + "0.1"],
+    # Below both ports, for a machine that runs a guest of its own (see nested).
+    "nested": ["-netdev", "dgram,id={0}net,local.type=unix,local.path={work}/{0}.local,"
+               "remote.type=unix,remote.path={work}/{0}.peer",
+               "-device", "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
 }
 IOMMUS = {
     "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on"],
@@ -59,7 +65,7 @@ IOMMUS = {
 }
 # Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
 PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
-# What tests/rig/qemu ends with when the model cannot be had on this machine.
+# What tests/rig/qemu and rootfs end with when what is asked for cannot be had.
 CANNOT = 77
 
 
@@ -69,13 +75,6 @@ class RigError(Exception):
     def __init__(self, status, text):
         super().__init__(text)
         self.status = status
-
-
-def qemu_has(qemu, device):
-    """Does this QEMU know the device?"""
-    out = subprocess.run([qemu, "-device", "help"], capture_output=True,
-                         text=True, check=True).stdout
-    return f'name "{device}"' in out
 
 
 def port_options(args, port):
@@ -121,7 +120,8 @@ class Machine:
         self.model_log = os.path.join(work, "model.log")
         self.deadline = time.monotonic() + args.timeout
         self.buffer = b""
-        listeners = {n: self._listen(n) for n in ("chan", "qtest")}
+        listeners = {n: self._listen(n) for n in ("chan", "qtest", "qmp")}
+        self.peers = [peer.Echo(work, port) for port in PORTS if args.nested]
         cmd = self._command(args, kernel, initrd, accel)
         with open(os.path.join(work, "command"), "w", encoding="utf8") as f:
             f.write(" ".join(cmd) + "\n")
@@ -132,6 +132,7 @@ class Machine:
         try:
             self.chan = self._accept(listeners["chan"])
             self.qtest = self._accept(listeners["qtest"])
+            self.cables = peer.Cables(self._accept(listeners["qmp"]))
         except RigError:
             self.stop()
             raise
@@ -159,7 +160,8 @@ class Machine:
     def _command(self, args, kernel, initrd, accel):
         iommu, append = IOMMUS[args.iommu]
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
-               "-vga", "none", "-no-reboot", "-m", "512", "-smp", str(args.smp),
+               "-vga", "none", "-no-reboot", "-m", str(args.memory),
+               "-smp", str(args.smp),
                # QEMU 7.2 can die of a memory map that changes under a second
                # thread's access.
                "-accel", "tcg,thread=single" if accel == "tcg" else accel,
@@ -182,11 +184,17 @@ class Machine:
                "-chardev", f"file,id=acpi,path={self.acpi_log}",
                "-device", "isa-debugcon,iobase=0x4e2,chardev=acpi",
                "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
+               "-qmp", f"unix:{self.work}/qmp",
                *iommu]
         for port in PORTS:
             cmd += port_options(args, port)
-        for port, devices in (("rp1", args.devs), ("rp2", "nvme")):
-            cmd += [arg.format(port) for arg in DEVICES[devices]]
+        for port, devices in (("rp1", args.devs),
+                              ("rp2", "nested" if args.nested else "nvme")):
+            cmd += [arg.format(port, work=self.work) for arg in DEVICES[devices]]
+        if args.root:
+            cmd += ["-fsdev", "local,id=root,security_model=none,readonly=on,"
+                    "path=" + args.root,
+                    "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
         if args.power_model:
             cmd += ["-device",
                     f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}"]
@@ -224,6 +232,8 @@ class Machine:
             return self.power("rp2")
         if len(words) == 3 and words[0] == "cfg":
             return self.config(words[1], words[2])
+        if len(words) == 3 and words[0] == "link":
+            return self.cables.link(words[1], words[2] == "on")
         return "error: no such question"
 
     def lines(self):
@@ -232,9 +242,13 @@ class Machine:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 raise RigError(5, "the time is up")
-            ready, _, _ = select.select([self.chan], [], [], min(left, 1))
-            if not ready:
-                if self.process.poll() is not None:
+            ready, _, _ = select.select([self.chan, *self.peers], [], [],
+                                        min(left, 1))
+            for echo in self.peers:
+                if echo in ready:
+                    echo.handle()
+            if self.chan not in ready:
+                if not ready and self.process.poll() is not None:
                     return
                 continue
             data = self.chan.recv(65536)
@@ -394,14 +408,33 @@ def parse():
                         help="power and link of port rp1 can be made to fail")
     parser.add_argument("--hotplug", action="store_true",
                         help="port rp1 has a hot-plug slot")
-    parser.add_argument("--timeout", default=180, type=int,
+    parser.add_argument("--root", help="share this flavour of tests/rig/rootfs")
+    parser.add_argument("--memory", type=int, help="in MiB")
+    parser.add_argument("--timeout", type=int,
                         help="seconds until the run is ended by force")
     parser.add_argument("--accel", default="auto",
                         choices=("auto", "tcg", "kvm"))
     parser.add_argument("--append", default="", help="more kernel parameters")
     parser.add_argument("--keep", action="store_true",
                         help="keep the logs of a good run, too")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.nested = args.devs == "nested"
+    args.memory = args.memory or (1536 if args.nested else 512)
+    args.timeout = args.timeout or (900 if args.nested else 180)
+    return args
+
+
+def made(what, script, *words):
+    """What a script of the rig makes; ends the run where it cannot."""
+    done = subprocess.run([os.path.join(RIG, script), *words], check=False,
+                          stdout=subprocess.PIPE, text=True)
+    if done.returncode == CANNOT:
+        print(f"1..0 # SKIP {done.stdout.strip()}")
+        sys.exit(0)
+    if done.returncode:
+        print(f"not ok 1 - {what}\n1..1")
+        sys.exit(2)
+    return done.stdout.strip()
 
 
 def main():
@@ -410,24 +443,19 @@ def main():
     args.acpi = acpi_table(args)
     args.qemu = STOCK_QEMU
     if args.power_model:
-        built = subprocess.run([os.path.join(RIG, "qemu")], check=False,
-                               stdout=subprocess.PIPE, text=True)
-        if built.returncode == CANNOT:
-            print(f"1..0 # SKIP {built.stdout.strip()}")
-            return 0
-        if built.returncode:
-            print("not ok 1 - QEMU with the power model\n1..1")
-            return 2
-        args.qemu = built.stdout.strip()
-    prepared = subprocess.run([os.path.join(RIG, "initramfs"), args.suite],
+        args.qemu = made("QEMU with the power model", "qemu")
+    if args.devs in ("igb", "nested"):
+        args.qemu = made("a QEMU that has igb", "qemu-igb")
+    if args.root:
+        args.root = made("a root file system to share", "rootfs",
+                         args.suite, args.root)
+    pack = "nested" if args.nested else "initramfs"
+    prepared = subprocess.run([os.path.join(RIG, pack), args.suite],
                               check=False, stdout=subprocess.PIPE, text=True)
     if prepared.returncode:
         print(f"not ok 1 - there is something to boot for {args.suite}\n1..1")
         return 2
     kernel, initrd = prepared.stdout.split()
-    if args.devs == "igb" and not qemu_has(args.qemu, "igb"):
-        print("1..0 # SKIP this QEMU has no igb (8.0 and later have)")
-        return 0
     tap = Tap(sys.stdout)
     accel = choose_accel(args, kernel, initrd)
     try:
