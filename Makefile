@@ -9,7 +9,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
 DKMS_FILES := dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md src include
 
-.PHONY: all module install dkms-install dkms-remove demo check style clean \
+.PHONY: all module install dkms-install dkms-remove demo check nested style clean \
 	clean-cache help
 
 all: module
@@ -47,6 +47,9 @@ demo:
 check:
 	tests/check
 
+nested:
+	tests/nested
+
 style:
 	tests/style
 
@@ -67,6 +70,7 @@ help:
 	@echo 'dkms-remove    remove it from DKMS'
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
+	@echo 'nested         run guests inside of a virtual machine, at length (root)'
 	@echo 'style          checkpatch, sparse, W=1 with gcc and clang (root)'
 	@echo 'clean          remove what a build in this folder made'
 	@echo 'clean-cache    remove the file systems and kernels of the tests'
