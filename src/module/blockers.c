@@ -61,7 +61,7 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 	},
 	[RTD3_BLOCKER_IN_USE] = {
 		"in-use",
-		"close the device, or enter low power",
+		"close the device, enter low power, or let its guest put it into D3hot; see rtd3/promote",
 		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_VFS] = {

@@ -92,7 +92,7 @@ struct rtd3_snap_port {
  * @works: its health is ok or degraded
  * @entry_limit: the limit of the user's present low power entry, D3cold if none
  * @open: a user has it open
- * @engaged: and has entered low power
+ * @engaged: and does not need it: low power of the user, or of his guest
  * @vfs: virtual functions enabled
  * @has_pr3: the device itself has ACPI _PR3
  * @bios_year: year of the firmware, 0 if unknown

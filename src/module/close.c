@@ -138,6 +138,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
 		!rdev->core.reset_works;
 
+	rtd3_lowpower_closed(rdev);
 	if (dead)
 		locked = rtd3_close_forbid_resets(rdev);
 	vfio_pci_core_close_device(&rdev->core.vdev);
@@ -146,7 +147,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_pm_forget_waker(rdev, &waker);
 	rdev->open = false;
 	rtd3_wake_forget_user(rdev);
-	rtd3_policy_closed(rdev);
+	rtd3_config_close(rdev);
 	rtd3_pm_mark_busy(rdev);
 	if (cycle) {
 		pm_runtime_put_noidle(dev);

@@ -7,6 +7,7 @@
 #define RTD3_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/vfio_pci_core.h>
 
@@ -98,6 +99,25 @@ static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx, 1);
 }
+#endif
+
+/* Take all pages out of a mapping of a device. */
+static inline void rtd3_compat_zap(struct vm_area_struct *vma)
+{
+	unsigned long size = vma->vm_end - vma->vm_start;
+
+#ifdef RTD3_HAVE_zap_special_vma
+	zap_special_vma_range(vma, vma->vm_start, size);
+#else
+	zap_vma_ptes(vma, vma->vm_start, size);
+#endif
+}
+
+/* Before it is asked for by its order no core maps a BAR with a large page. */
+#ifdef RTD3_HAVE_huge_fault_order
+#define RTD3_VM_OPS_HUGE_FAULT(fn)	.huge_fault = fn,
+#else
+#define RTD3_VM_OPS_HUGE_FAULT(fn)
 #endif
 
 /* For trace.h: assign a __string() field. */

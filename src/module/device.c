@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VFIO device: operations, registration and release. */
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
@@ -12,6 +13,7 @@
 #include "info.h"
 #include "ladder.h"
 
+#define RTD3_FIRST_TRIES	5
 #define RTD3_MEMBER_MS	300	/* a hot reset waits for another function */
 
 static int rtd3_init_dev(struct vfio_device *vdev)
@@ -27,11 +29,20 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 	rtd3_compat_set_dmabuf_ops(&rdev->core);
 	rtd3_pm_init(rdev);
 	rtd3_policy_init(rdev);
+	rtd3_lowpower_init(rdev);
+	rtd3_config_init(rdev);
+	rtd3_mmio_init(rdev);
 	rtd3_recovery_init(rdev);
 	rtd3_close_init(rdev);
 	rtd3_event_init(rdev);
 
 	return 0;
+}
+
+static void rtd3_release_dev(struct vfio_device *vdev)
+{
+	rtd3_mmio_release(rtd3_from_vfio(vdev));
+	vfio_pci_core_release_dev(vdev);
 }
 
 /* Undoes vfio_pci_core_enable(), of a device that may be dead by now. */
@@ -73,6 +84,9 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	ret = rtd3_info_add_region(rdev);
 	if (ret)
 		goto out_disable;
+	ret = rtd3_config_open(rdev);
+	if (ret)
+		goto out_disable;
 
 	vfio_pci_core_finish_enable(&rdev->core);
 	WRITE_ONCE(rdev->open, true);
@@ -97,9 +111,14 @@ static bool rtd3_is_config(loff_t pos)
 	return VFIO_PCI_OFFSET_TO_INDEX(pos) == VFIO_PCI_CONFIG_REGION_INDEX;
 }
 
-static enum rtd3_wake_cause rtd3_region_cause(loff_t pos)
+/*
+ * Up to 6.12 the core maps a BAR at its first access, without a lock: of two that
+ * come at the same time one gets EBUSY.
+ */
+static bool rtd3_try_again(ssize_t ret, unsigned int *tries)
 {
-	return rtd3_is_config(pos) ? RTD3_WAKE_CONFIG : RTD3_WAKE_BAR;
+	return ret == -EBUSY && (*tries)++ < RTD3_FIRST_TRIES &&
+	       !msleep_interruptible(1);
 }
 
 /* Could this be what a device reads as that is not there? */
@@ -116,19 +135,27 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
+	unsigned int tries = 0;
 	loff_t pos = *ppos;
 	ssize_t ret;
 
+	if (!count)
+		return 0;
 	if (rtd3_info_owns(rdev, pos))
 		return rtd3_info_read(rdev, buf, count, ppos);
-
-	ret = rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(pos));
+	if (rtd3_is_config(pos))
+		return rtd3_config_read(rdev, buf, count, ppos);
+	ret = rtd3_mmio_rw(rdev, buf, count, ppos, false);
 	if (ret)
 		return ret;
-	ret = vfio_pci_core_read(vdev, buf, count, ppos);
-	/* The virtual registers hide in config space that the device is dead. */
-	if (ret > 0 && (rtd3_is_config(pos) || rtd3_all_ones(buf, ret)) &&
-	    rtd3_health_check(rdev)) {
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
+	if (ret)
+		return ret;
+	do {
+		ret = vfio_pci_core_read(vdev, buf, count, ppos);
+	} while (rtd3_try_again(ret, &tries));
+	if (ret > 0 && rtd3_all_ones(buf, ret) && rtd3_health_check(rdev)) {
 		*ppos = pos;
 		ret = -EIO;
 	}
@@ -142,16 +169,26 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
+	unsigned int tries = 0;
 	loff_t pos = *ppos;
 	ssize_t ret;
 
+	if (!count)
+		return 0;
 	if (rtd3_info_owns(rdev, pos))
 		return -EINVAL;
-
-	ret = rtd3_pm_access_begin(rdev, &waker, rtd3_region_cause(pos));
+	if (rtd3_is_config(pos))
+		return rtd3_config_write(rdev, buf, count, ppos);
+	ret = rtd3_mmio_rw(rdev, (char __user *)buf, count, ppos, true);
 	if (ret)
 		return ret;
-	ret = vfio_pci_core_write(vdev, buf, count, ppos);
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
+	if (ret)
+		return ret;
+	do {
+		ret = vfio_pci_core_write(vdev, buf, count, ppos);
+	} while (rtd3_try_again(ret, &tries));
 	if (ret > 0 && rtd3_health_check(rdev)) {
 		*ppos = pos;
 		ret = -EIO;
@@ -202,6 +239,23 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 	return ret;
 }
 
+/* What was reset is in D0, for its guest, too. */
+static void rtd3_hot_reset_end(struct rtd3_device *rdev)
+{
+	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
+	struct vfio_pci_core_device *cur;
+
+	mutex_lock(&dev_set->lock);
+	list_for_each_entry(cur, &dev_set->device_list, vdev.dev_set_list) {
+		if (cur->vdev.ops != rdev->core.vdev.ops)
+			continue;
+		pm_runtime_get_sync(&cur->pdev->dev);
+		rtd3_guest_was_reset(rtd3_from_core(cur));
+		pm_runtime_put(&cur->pdev->dev);
+	}
+	mutex_unlock(&dev_set->lock);
+}
+
 static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		       unsigned long arg)
 {
@@ -234,6 +288,12 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return ret;
 
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	if (!ret && cmd == VFIO_DEVICE_RESET)
+		rtd3_guest_was_reset(rdev);
+	else if (!ret && reset)
+		rtd3_hot_reset_end(rdev);
+	else if (!ret && cmd == VFIO_DEVICE_SET_IRQS)
+		rtd3_config_irqs_set(rdev);
 	/* A device that does not come back from a reset is not handed out. */
 	if (reset && rtd3_health_check(rdev))
 		ret = -EIO;
@@ -248,13 +308,13 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 static const struct vfio_device_ops rtd3_vfio_ops = {
 	.name = KBUILD_MODNAME,
 	.init = rtd3_init_dev,
-	.release = vfio_pci_core_release_dev,
+	.release = rtd3_release_dev,
 	.open_device = rtd3_open_device,
 	.close_device = rtd3_close,
 	.read = rtd3_read,
 	.write = rtd3_write,
 	.ioctl = rtd3_ioctl,
-	.mmap = vfio_pci_core_mmap,
+	.mmap = rtd3_mmio_map,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
 	.device_feature = rtd3_device_feature,
@@ -322,6 +382,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 void rtd3_device_unregister(struct rtd3_device *rdev)
 {
 	vfio_pci_core_unregister_device(&rdev->core);
+	rtd3_lowpower_stop(rdev);
 	rtd3_close_stop(rdev);
 	rtd3_recovery_stop(rdev);
 	rtd3_policy_release(rdev);

@@ -6,7 +6,10 @@
 #include <linux/vfio_pci_core.h>
 
 #include "close.h"
+#include "config.h"
 #include "health.h"
+#include "lowpower.h"
+#include "mmio.h"
 #include "pm.h"
 #include "policy.h"
 #include "recovery.h"
@@ -17,6 +20,9 @@
  * @core: what vfio_pci_core knows of it; drvdata points here, the core insists
  * @pm: runtime power management, see pm.h
  * @policy: how deep it may sleep, see policy.h
+ * @lowpower: who wants it to sleep while it is open, see lowpower.h
+ * @config: what its user sees of it meanwhile, see config.h
+ * @mmio: what his accesses to its BARs get then, see mmio.h
  * @wake: how it is brought back, see wake.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
@@ -30,6 +36,9 @@ struct rtd3_device {
 	struct vfio_pci_core_device core;
 	struct rtd3_pm pm;
 	struct rtd3_policy policy;
+	struct rtd3_lowpower lowpower;
+	struct rtd3_config config;
+	struct rtd3_mmio mmio;
 	struct rtd3_wake wake;
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;

@@ -15,7 +15,7 @@ static int rtd3_power_get(struct rtd3_device *rdev, void __user *arg,
 			  size_t argsz)
 {
 	struct rtd3_power req = {
-		.low_power_state = rtd3_policy_engaged(rdev) ?
+		.low_power_state = rtd3_lowpower_engaged(rdev) ?
 				   RTD3_LOW_POWER_ENTER : RTD3_LOW_POWER_EXIT,
 		.deepest_state = RTD3_STATE_D0 + rtd3_policy_limit(rdev),
 		.wakeup_eventfd = -1,
@@ -32,6 +32,7 @@ static int rtd3_power_enter(struct rtd3_device *rdev,
 			    const struct rtd3_power *req,
 			    struct rtd3_power __user *arg)
 {
+	bool shadow = req->flags & RTD3_POWER_SHADOW;
 	enum rtd3_depth limit;
 
 	switch (req->deepest_state) {
@@ -48,9 +49,9 @@ static int rtd3_power_enter(struct rtd3_device *rdev,
 	if (!(req->flags & RTD3_POWER_WAKEUP)) {
 		if (req->wakeup_eventfd)
 			return -EINVAL;
-		return rtd3_policy_enter(rdev,
+		return rtd3_config_enter(rdev,
 					 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-					 NULL, 0, limit);
+					 NULL, 0, limit, shadow);
 	}
 
 	/* The end of our payload is laid out as feature 4's whole payload. */
@@ -58,11 +59,11 @@ static int rtd3_power_enter(struct rtd3_device *rdev,
 		     offsetof(struct rtd3_power, wakeup_eventfd) !=
 		     sizeof(struct vfio_device_low_power_entry_with_wakeup));
 
-	return rtd3_policy_enter(rdev,
+	return rtd3_config_enter(rdev,
 				 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
 				 &arg->wakeup_eventfd,
 				 sizeof(struct vfio_device_low_power_entry_with_wakeup),
-				 limit);
+				 limit, shadow);
 }
 
 static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
@@ -74,7 +75,7 @@ static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
 	ret = copy_struct_from_user(&req, sizeof(req), arg, argsz);
 	if (ret)
 		return ret == -E2BIG ? -EINVAL : ret;
-	if ((req.flags & ~RTD3_POWER_WAKEUP) || req.reserved || req.reserved2)
+	if ((req.flags & ~(RTD3_POWER_WAKEUP | RTD3_POWER_SHADOW)) || req.reserved || req.reserved2)
 		return -EINVAL;
 
 	switch (req.low_power_state) {
@@ -83,7 +84,8 @@ static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
 	case RTD3_LOW_POWER_EXIT:
 		if (req.deepest_state || req.flags || req.wakeup_eventfd)
 			return -EINVAL;
-		return rtd3_policy_exit(rdev);
+		rtd3_lowpower_exit(rdev);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -124,7 +126,8 @@ static int rtd3_entry(struct rtd3_device *rdev, u32 flags, void __user *arg,
 	if (ret != 1)
 		return ret;
 
-	return rtd3_policy_enter(rdev, feature, arg, argsz, RTD3_POWER_D3COLD);
+	return rtd3_config_enter(rdev, feature, arg, argsz, RTD3_POWER_D3COLD,
+				 false);
 }
 
 static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
@@ -135,7 +138,9 @@ static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
 	if (ret != 1)
 		return ret;
 
-	return rtd3_policy_exit(rdev);
+	rtd3_lowpower_exit(rdev);
+
+	return 0;
 }
 
 /* Whoever only asks is answered, however the device is. */

@@ -57,8 +57,10 @@ static u32 rtd3_info_flags(struct rtd3_device *rdev,
 		flags |= RTD3_INFO_FIRMWARE_NODE;
 	if (!pred->nr)
 		flags |= RTD3_INFO_D3COLD;
-	if (snap->engaged)
+	if (rtd3_lowpower_engaged(rdev))
 		flags |= RTD3_INFO_ENGAGED;
+	if (READ_ONCE(rdev->config.promoted))
+		flags |= RTD3_INFO_PROMOTED;
 
 	return flags;
 }
@@ -90,8 +92,8 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		.last_state = stats.resumes ? rtd3_uapi_power(stats.last_state) :
 					      RTD3_STATE_UNKNOWN,
 		.last_wake = stats.last_wake,
-		.entries = READ_ONCE(rdev->policy.entries),
-		.exits = READ_ONCE(rdev->policy.exits),
+		.entries = READ_ONCE(rdev->lowpower.entries),
+		.exits = READ_ONCE(rdev->lowpower.exits),
 		.suspends = stats.suspends,
 		.resumes = stats.resumes,
 		.failures = stats.failures,

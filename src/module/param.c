@@ -8,6 +8,8 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
+#include "config.h"
+#include "mmio.h"
 #include "param.h"
 #include "pm.h"
 #include "policy.h"
@@ -15,32 +17,77 @@
 
 #define RTD3_AUTOSUSPEND_MAX_MS	3600000
 
-static int rtd3_policy_param_set(const char *val, const struct kernel_param *kp)
-{
-	int limit = sysfs_match_string(rtd3_policy_names, val);
+/**
+ * struct rtd3_choice - a parameter that is one of some words
+ * @param: its name
+ * @words: the words, for a message
+ * @names: the words, in the order of the enum
+ * @nr: how many
+ * @value: the enum
+ */
+struct rtd3_choice {
+	const char *param;
+	const char *words;
+	const char * const *names;
+	size_t nr;
+	unsigned int *value;
+};
 
-	if (limit < 0) {
-		pr_err("policy=%s: not one of off, d3hot, d3cold\n", val);
-		return limit;
+static int rtd3_choice_set(const char *val, const struct kernel_param *kp)
+{
+	const struct rtd3_choice *choice = kp->arg;
+	int index = __sysfs_match_string(choice->names, choice->nr, val);
+
+	if (index < 0) {
+		pr_err("%s=%s: not one of %s\n", choice->param, val,
+		       choice->words);
+		return index;
 	}
-	WRITE_ONCE(rtd3_default_policy, limit);
+	WRITE_ONCE(*choice->value, index);
 
 	return 0;
 }
 
-static int rtd3_policy_param_get(char *buf, const struct kernel_param *kp)
+static int rtd3_choice_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%s\n",
-			  rtd3_policy_names[READ_ONCE(rtd3_default_policy)]);
+	const struct rtd3_choice *choice = kp->arg;
+
+	return sysfs_emit(buf, "%s\n", choice->names[READ_ONCE(*choice->value)]);
 }
 
-static const struct kernel_param_ops rtd3_policy_param_ops = {
-	.set = rtd3_policy_param_set,
-	.get = rtd3_policy_param_get,
+static const struct kernel_param_ops rtd3_choice_ops = {
+	.set = rtd3_choice_set,
+	.get = rtd3_choice_get,
 };
-module_param_cb(policy, &rtd3_policy_param_ops, NULL, 0644);
+
+#define RTD3_CHOICE(_name, _words, _names, _nr, _value)			\
+	static struct rtd3_choice rtd3_choice_##_name = {		\
+		.param = #_name,					\
+		.words = (_words),					\
+		.names = (_names),					\
+		.nr = (_nr),						\
+		.value = &(_value),					\
+	};								\
+	module_param_cb(_name, &rtd3_choice_ops, &rtd3_choice_##_name, 0644)
+
+RTD3_CHOICE(policy, "off, d3hot, d3cold", rtd3_policy_names,
+	    RTD3_POWER_NR, rtd3_default_policy);
 MODULE_PARM_DESC(policy,
 		 "Deepest state of a newly bound device: off, d3hot or d3cold (default: d3cold)");
+
+RTD3_CHOICE(promote, "never, safe, always", rtd3_promote_names,
+	    RTD3_PROMOTE_NR, rtd3_default_promote);
+MODULE_PARM_DESC(promote,
+		 "rtd3/promote of a newly bound device: whose D3hot becomes low power: never, safe or always (default: safe)");
+
+RTD3_CHOICE(mmio, "sigbus, wake, ones", rtd3_mmio_names, RTD3_MMIO_NR,
+	    rtd3_default_mmio);
+MODULE_PARM_DESC(mmio,
+		 "rtd3/mmio of a newly bound device: what an access to a sleeping device's BAR gets: sigbus, wake or ones (default: sigbus)");
+
+module_param_named(virtual_pr3, rtd3_default_virtual_pr3, bool, 0644);
+MODULE_PARM_DESC(virtual_pr3,
+		 "rtd3/virtual_pr3 of a newly bound device: a capability by which the guest's firmware turns its power off (default: N)");
 
 static int rtd3_autosuspend_param_set(const char *val,
 				      const struct kernel_param *kp)

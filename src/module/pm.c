@@ -142,6 +142,18 @@ static struct rtd3_waker *rtd3_pm_find_waker(struct rtd3_pm *pm)
 	return list_first_entry_or_null(&pm->wakers, struct rtd3_waker, node);
 }
 
+/* Does an access through the device's file wait for the resume? */
+static bool rtd3_pm_expected(struct rtd3_pm *pm)
+{
+	bool expected;
+
+	spin_lock(&pm->lock);
+	expected = rtd3_pm_find_waker(pm);
+	spin_unlock(&pm->lock);
+
+	return expected;
+}
+
 /* @waker: who waits for this resume, if it is known. */
 static enum rtd3_wake_cause rtd3_pm_count_resume(struct rtd3_pm *pm,
 						 struct rtd3_waker *waker,
@@ -213,7 +225,13 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
  */
 static int rtd3_runtime_resume(struct device *dev)
 {
-	rtd3_pm_wake(rtd3_from_dev(dev));
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+	bool expected = rtd3_pm_expected(&rdev->pm);
+
+	rtd3_pm_wake(rdev);
+	if (!expected)
+		rtd3_pr3_woken(rdev);
+	rtd3_lowpower_woken(rdev);
 
 	return 0;
 }
@@ -304,6 +322,19 @@ void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker)
 {
 	rtd3_pm_forget_waker(rdev, waker);
 	rtd3_pm_mark_busy(rdev);
+	pm_runtime_put(&rdev->core.pdev->dev);
+}
+
+/**
+ * rtd3_pm_access_drop - the access is over, and says nothing about the next
+ * @rdev: device
+ * @waker: as given to rtd3_pm_access_begin()
+ *
+ * Does not restart the autosuspend delay.
+ */
+void rtd3_pm_access_drop(struct rtd3_device *rdev, struct rtd3_waker *waker)
+{
+	rtd3_pm_forget_waker(rdev, waker);
 	pm_runtime_put(&rdev->core.pdev->dev);
 }
 

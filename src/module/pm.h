@@ -109,6 +109,7 @@ void rtd3_pm_forget_waker(struct rtd3_device *rdev, struct rtd3_waker *waker);
 int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 			 enum rtd3_wake_cause cause);
 void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker);
+void rtd3_pm_access_drop(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause);
 void rtd3_pm_mark_busy(struct rtd3_device *rdev);
 void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats);

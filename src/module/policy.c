@@ -8,16 +8,6 @@
  *	D3hot	pci_d3cold_disable(): the port may not suspend then, so it
  *		cannot cut the power, and the platform may not do it either
  *	D0	a runtime PM reference, in addition
- *
- * Entries, whatever the feature they come through, end in the core's features
- * 3, 4 and 5. The core knows whether low power is engaged; this file knows the
- * limit that goes with it:
- *
- *	           enter(limit)            device wakes, eventfd signalled
- *	not engaged ---------> engaged -------------------------+
- *	     ^                    |                             |
- *	     +--------------------+ exit, close                 |
- *	     +--------------------------------------------------+
  */
 
 #include <linux/pm_runtime.h>
@@ -26,7 +16,6 @@
 #include "device.h"
 #include "event.h"
 #include "policy.h"
-#include "trace.h"
 
 const char * const rtd3_policy_names[RTD3_POWER_NR] = {
 	[RTD3_POWER_D0] = "off",
@@ -34,7 +23,7 @@ const char * const rtd3_policy_names[RTD3_POWER_NR] = {
 	[RTD3_POWER_D3COLD] = "d3cold",
 };
 
-enum rtd3_depth rtd3_default_policy = RTD3_POWER_D3COLD;
+unsigned int rtd3_default_policy = RTD3_POWER_D3COLD;
 unsigned int rtd3_fallback_cycles;
 
 static enum rtd3_depth rtd3_policy_min(struct rtd3_policy *policy)
@@ -204,153 +193,26 @@ void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin)
 }
 
 /**
- * rtd3_policy_block - let no mmap of an open device reach it
- * @rdev: device, held awake, that does not answer
+ * rtd3_policy_set_entry - the limit of the user's low power entry
+ * @rdev: device
+ * @limit: D3cold where there is none
  *
- * Low power, as the core does it: it takes the mappings away, and faults get
- * SIGBUS. The user has not asked for it, and cannot leave it.
- *
- * Context: process, rtd3_recovery.attempt held; takes rtd3_policy.lock.
+ * Context: rtd3_policy.lock held. A shallower limit needs a device that is held
+ * awake.
+ * Return: the limit until now.
  */
-void rtd3_policy_block(struct rtd3_device *rdev)
+enum rtd3_depth rtd3_policy_set_entry(struct rtd3_device *rdev,
+				      enum rtd3_depth limit)
 {
 	struct rtd3_policy *policy = &rdev->policy;
+	enum rtd3_depth old = policy->entry;
 
-	lockdep_assert_held(&rdev->recovery.attempt);
+	lockdep_assert_held(&policy->lock);
 
-	mutex_lock(&policy->lock);
-	if (rdev->open && !policy->blocked)
-		policy->blocked = !vfio_pci_core_ioctl_feature(&rdev->core.vdev,
-				VFIO_DEVICE_FEATURE_SET |
-				VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0);
-	mutex_unlock(&policy->lock);
-}
-
-/**
- * rtd3_policy_unblock - the opposite of rtd3_policy_block()
- * @rdev: device, awake, that answers
- *
- * Context: process, rtd3_recovery.attempt held; takes rtd3_policy.lock.
- */
-void rtd3_policy_unblock(struct rtd3_device *rdev)
-{
-	struct rtd3_policy *policy = &rdev->policy;
-
-	lockdep_assert_held(&rdev->recovery.attempt);
-
-	mutex_lock(&policy->lock);
-	if (policy->blocked)
-		vfio_pci_core_ioctl_feature(&rdev->core.vdev,
-					    VFIO_DEVICE_FEATURE_SET |
-					    VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
-					    NULL, 0);
-	policy->blocked = false;
-	mutex_unlock(&policy->lock);
-}
-
-/**
- * rtd3_policy_enter - enter low power
- * @rdev: device, awake for the ioctl
- * @feature: VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY or its form with wakeup
- * @arg: payload of that feature, in user memory
- * @argsz: its size
- * @limit: how deep the device may go
- *
- * Context: process; takes rtd3_policy.lock.
- * Return: what the core's feature returns: 0; -EINVAL where low power is
- * entered already.
- */
-int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-		      size_t argsz, enum rtd3_depth limit)
-{
-	struct rtd3_policy *policy = &rdev->policy;
-	enum rtd3_depth old;
-	int ret;
-
-	mutex_lock(&policy->lock);
-	/* First the limit: the device may sleep before the core returns. */
-	old = policy->entry;
 	policy->entry = limit;
 	rtd3_policy_apply(rdev);
-	ret = vfio_pci_core_ioctl_feature(&rdev->core.vdev,
-					  VFIO_DEVICE_FEATURE_SET | feature,
-					  arg, argsz);
-	if (ret) {
-		policy->entry = old;
-		rtd3_policy_apply(rdev);
-	} else {
-		policy->entries++;
-		trace_rtd3_entry(rdev->core.pdev, limit,
-				 feature != VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
-	}
-	mutex_unlock(&policy->lock);
 
-	return ret;
-}
-
-/**
- * rtd3_policy_exit - leave low power; nothing to do where it is not entered
- * @rdev: device, awake for the ioctl
- *
- * Context: process; takes rtd3_policy.lock.
- * Return: 0, or a negative error of the core.
- */
-int rtd3_policy_exit(struct rtd3_device *rdev)
-{
-	struct rtd3_policy *policy = &rdev->policy;
-	bool engaged;
-	int ret;
-
-	rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
-	rtd3_pm_mark_busy(rdev);
-
-	mutex_lock(&policy->lock);
-	engaged = rtd3_policy_engaged(rdev);
-	ret = vfio_pci_core_ioctl_feature(&rdev->core.vdev,
-					  VFIO_DEVICE_FEATURE_SET |
-					  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
-					  NULL, 0);
-	if (!ret) {
-		policy->entry = RTD3_POWER_D3COLD;
-		rtd3_policy_apply(rdev);
-		policy->exits += engaged;
-		trace_rtd3_exit(rdev->core.pdev, engaged);
-	}
-	mutex_unlock(&policy->lock);
-
-	return ret;
-}
-
-/**
- * rtd3_policy_closed - the user is gone, and the limit of his entry with him
- * @rdev: device
- *
- * Context: close, dev_set->lock held; takes rtd3_policy.lock.
- */
-void rtd3_policy_closed(struct rtd3_device *rdev)
-{
-	mutex_lock(&rdev->policy.lock);
-	rdev->policy.entry = RTD3_POWER_D3COLD;
-	rdev->policy.blocked = false;
-	rtd3_policy_apply(rdev);
-	mutex_unlock(&rdev->policy.lock);
-}
-
-/**
- * rtd3_policy_engaged - has the user entered low power?
- * @rdev: device
- *
- * Context: process; takes memory_lock for reading.
- */
-bool rtd3_policy_engaged(struct rtd3_device *rdev)
-{
-	bool engaged;
-
-	down_read(&rdev->core.memory_lock);
-	engaged = rdev->core.pm_runtime_engaged && !rdev->policy.blocked;
-	up_read(&rdev->core.memory_lock);
-
-	return engaged;
+	return old;
 }
 
 /**
@@ -365,7 +227,7 @@ enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
 	enum rtd3_depth limit;
 
 	mutex_lock(&policy->lock);
-	limit = rtd3_policy_engaged(rdev) ? rtd3_policy_min(policy) :
+	limit = rtd3_lowpower_engaged(rdev) ? rtd3_policy_min(policy) :
 					    min(policy->host, policy->fallback);
 	mutex_unlock(&policy->lock);
 

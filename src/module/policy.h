@@ -11,24 +11,21 @@
 
 /**
  * struct rtd3_policy - how deep a device may sleep
- * @lock: protects all below, and makes entries and exits of low power one
- *	after the other. Order: dev_set->lock -> rtd3_recovery.attempt -> this
- *	-> memory_lock -> rtd3_pm.lock, rtd3_recovery.lock. It is held over a
- *	wake of the device, so no runtime PM callback may take it.
+ * @lock: protects all below, and struct rtd3_lowpower. Order: dev_set->lock ->
+ *	rtd3_config.lock -> rtd3_recovery.attempt -> this -> the mmap_lock of a
+ *	user, which low power takes to zap his mappings -> memory_lock ->
+ *	rtd3_pm.lock, rtd3_recovery.lock. It is held over a wake of the device,
+ *	so no runtime PM callback may take it.
  * @host: the host's limit, rtd3/policy
  * @fallback: the limit that the device has shown to need; D3cold while it has not
  * @fallback_reason: what was wrong then
  * @cycling: the ladder cuts the power: no limit counts
- * @blocked: we have entered low power by ourselves, see rtd3_policy_block();
- *	changes with rtd3_recovery.attempt held, too
  * @entry: the limit of the user's low power entry; D3cold while there is none.
  *	An entry that the core ended by itself, because the device woke with a
  *	wakeup eventfd, leaves its limit here until the next request or close:
  *	the device cannot suspend until then anyway.
  * @no_d3cold: we have called pci_d3cold_disable() and owe pci_d3cold_enable()
  * @awake: we hold a runtime PM reference, because the limit is D0
- * @entries: successful entries into low power
- * @exits: requests that left it
  */
 struct rtd3_policy {
 	struct mutex lock; /* see above */
@@ -36,18 +33,15 @@ struct rtd3_policy {
 	enum rtd3_depth fallback;
 	enum rtd3_reason fallback_reason;
 	bool cycling;
-	bool blocked;
 	enum rtd3_depth entry;
 	bool no_d3cold;
 	bool awake;
-	u64 entries;
-	u64 exits;
 };
 
 struct rtd3_device;
 
 extern const char * const rtd3_policy_names[RTD3_POWER_NR];
-extern enum rtd3_depth rtd3_default_policy;
+extern unsigned int rtd3_default_policy; /* enum rtd3_depth */
 /* After so many clean wakes the fallback limit goes one state deeper; 0: never. */
 extern unsigned int rtd3_fallback_cycles;
 
@@ -59,13 +53,8 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 			   enum rtd3_reason reason);
 int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps);
 void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin);
-void rtd3_policy_block(struct rtd3_device *rdev);
-void rtd3_policy_unblock(struct rtd3_device *rdev);
-int rtd3_policy_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-		      size_t argsz, enum rtd3_depth limit);
-int rtd3_policy_exit(struct rtd3_device *rdev);
-void rtd3_policy_closed(struct rtd3_device *rdev);
+enum rtd3_depth rtd3_policy_set_entry(struct rtd3_device *rdev,
+				      enum rtd3_depth limit);
 enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev);
-bool rtd3_policy_engaged(struct rtd3_device *rdev);
 
 #endif /* RTD3_POLICY_H */

@@ -37,6 +37,17 @@ void rtd3_recovery_queue(struct rtd3_device *rdev)
 	queue_work(rtd3_recovery_wq, &rdev->recovery.work);
 }
 
+/**
+ * rtd3_recovery_run - let another work of a device run where this one does
+ * @work: to be cancelled before the device is unbound
+ *
+ * Context: any.
+ */
+void rtd3_recovery_run(struct work_struct *work)
+{
+	queue_work(rtd3_recovery_wq, work);
+}
+
 /* Nothing that has been promised to the user is kept back when all is lost. */
 static void rtd3_recovery_signal(struct rtd3_device *rdev)
 {
@@ -83,7 +94,7 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 	if (!due)
 		return;
 
-	rtd3_policy_unblock(rdev);
+	rtd3_lowpower_release(rdev, RTD3_HELD_DEAD);
 
 	/* It may have failed again meanwhile: then it stays held. */
 	spin_lock(&rec->lock);
@@ -166,7 +177,7 @@ static void rtd3_recovery_work(struct work_struct *work)
 			WRITE_ONCE(rec->clean, 0);
 		}
 	} else {
-		rtd3_policy_block(rdev);
+		rtd3_lowpower_hold(rdev, RTD3_HELD_DEAD);
 		if (rtd3_recovery_blames_sleep(rec))
 			rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
 		rtd3_recovery_climb(rdev, true);

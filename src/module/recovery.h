@@ -68,6 +68,7 @@ void rtd3_recovery_module_exit(void);
 void rtd3_recovery_init(struct rtd3_device *rdev);
 void rtd3_recovery_stop(struct rtd3_device *rdev);
 void rtd3_recovery_queue(struct rtd3_device *rdev);
+void rtd3_recovery_run(struct work_struct *work);
 int rtd3_recovery_open(struct rtd3_device *rdev);
 int rtd3_recovery_now(struct rtd3_device *rdev);
 void rtd3_recovery_hold(struct rtd3_device *rdev);

@@ -101,7 +101,7 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	snap->has_pr3 = pci_pr3_present(pdev);
 	snap->vfs = pci_num_vf(pdev);
 	snap->open = READ_ONCE(rdev->open);
-	snap->engaged = rtd3_policy_engaged(rdev);
+	snap->engaged = rtd3_lowpower_idle(rdev);
 	snap->works = rtd3_health_usable(rdev);
 	dmi_get_date(DMI_BIOS_DATE, &snap->bios_year, NULL, NULL);
 

@@ -13,7 +13,11 @@
 #include "snapshot.h"
 #include "sysfs.h"
 
-static struct rtd3_device *rtd3_from_sysfs(struct device *dev)
+/**
+ * rtd3_from_sysfs - the device of an attribute
+ * @dev: as the attribute has it
+ */
+struct rtd3_device *rtd3_from_sysfs(struct device *dev)
 {
 	return rtd3_from_core(dev_get_drvdata(dev));
 }
@@ -144,7 +148,7 @@ static ssize_t entries_show(struct device *dev, struct device_attribute *attr,
 {
 	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
 
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->policy.entries));
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(rdev->lowpower.entries));
 }
 static DEVICE_ATTR_RO(entries);
 
@@ -388,6 +392,12 @@ static struct attribute *rtd3_attrs[] = {
 	&dev_attr_settle_ms.attr,
 	&dev_attr_power_cycle_on_close.attr,
 	&dev_attr_power_cycles.attr,
+	&rtd3_attr_promote.attr,
+	&rtd3_attr_guest_state.attr,
+	&rtd3_attr_promotions.attr,
+	&rtd3_attr_shadow_reads.attr,
+	&rtd3_attr_virtual_pr3.attr,
+	&rtd3_attr_mmio.attr,
 	&rtd3_counter_suspends.attr.attr,
 	&rtd3_counter_resumes.attr.attr,
 	&rtd3_counter_failures.attr.attr,

@@ -31,6 +31,11 @@
 
 /* With ENTER: wakeup_eventfd is signalled when the device wakes, once. */
 #define RTD3_POWER_WAKEUP	(1U << 0)
+/*
+ * With ENTER: until low power ends, reads of configuration space are answered
+ * from an image taken by this call, and do not wake the device.
+ */
+#define RTD3_POWER_SHADOW	(1U << 1)
 
 /**
  * struct rtd3_power - payload of RTD3_FEATURE_POWER
@@ -38,7 +43,8 @@
  * @deepest_state: SET: how deep the device may go for this entry,
  *	RTD3_STATE_D3HOT or RTD3_STATE_D3COLD; must be 0 with EXIT. GET: the limit
  *	in force now, of the host's policy and of the present entry
- * @flags: SET: 0 or RTD3_POWER_WAKEUP, with EXIT 0. GET: 0
+ * @flags: SET: RTD3_POWER_WAKEUP, RTD3_POWER_SHADOW, both or 0; with EXIT 0.
+ *	GET: 0
  * @reserved: must be 0
  * @wakeup_eventfd: SET: eventfd with RTD3_POWER_WAKEUP, else must be 0. GET: -1
  * @reserved2: must be 0
@@ -68,6 +74,7 @@ struct rtd3_power {
 #define RTD3_INFO_FIRMWARE_NODE	(1U << 5) /* the device has an ACPI companion */
 #define RTD3_INFO_D3COLD	(1U << 6) /* nothing stands against D3cold now */
 #define RTD3_INFO_ENGAGED	(1U << 7) /* the user has entered low power */
+#define RTD3_INFO_PROMOTED	(1U << 8) /* the guest's D3hot has been made low power */
 
 /* rtd3_info.blocked_by: who stands against D3cold now. */
 #define RTD3_BLOCKED_BY_USER	(1U << 0) /* policy, control, d3cold_allowed */
@@ -153,6 +160,42 @@ struct rtd3_info {
 	__u32 fallback;
 	__u32 fallback_reason;
 };
+
+/*
+ * The capability of the virtual _PR3, in the configuration space of a device
+ * whose rtd3/virtual_pr3 was 1 when it was opened: vendor-specific (09h), found
+ * in the list of capabilities by its length, version and name. For the firmware
+ * of guests.
+ *
+ *	byte	content
+ *	0	09h
+ *	1	next capability
+ *	2	length, 16
+ *	3	version, 1
+ *	4-7	"RTD3"
+ *	8	request, read and write: RTD3_PR3_D0, RTD3_PR3_D3COLD. A write
+ *		returns when the device works, or may be turned off. Other values
+ *		change nothing, and set RTD3_PR3_FAILED
+ *	9	status: bits 1:0 the state last reached by request,
+ *		RTD3_PR3_FAILED, RTD3_PR3_WOKEN (write 1 to clear)
+ *	10-11	0
+ *	12-15	how often somebody else than the guest woke the device while it
+ *		was off, little-endian
+ *
+ * While it is off PMCSR reads as D3hot. A write of D0 there turns it on, too; other
+ * writes to configuration space are ignored. A device that was turned on has lost
+ * its context. Firmware should write D0 to PMCSR after it has turned the device on:
+ * some VMMs (QEMU since 10.0) map its BARs only then.
+ */
+#define RTD3_PR3_SIZE		16
+#define RTD3_PR3_VERSION	1
+#define RTD3_PR3_REQUEST	8
+#define RTD3_PR3_STATUS		9
+#define RTD3_PR3_WAKES		12
+#define RTD3_PR3_D0		0
+#define RTD3_PR3_D3COLD		3
+#define RTD3_PR3_FAILED		(1U << 6) /* the last request did not succeed */
+#define RTD3_PR3_WOKEN		(1U << 7) /* somebody else has woken the device */
 
 /* VFIO_REGION_TYPE_PCI_VENDOR_TYPE with 0xffff, which is no vendor's id. */
 #define RTD3_REGION_TYPE		((1U << 31) | 0xffff)

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads and writes of configuration space. Those of a sleeping device are answered
+ * from view.c: while low power is held for the guest, and while the user's is with
+ * RTD3_POWER_SHADOW, whether the device happens to be suspended or not, so that
+ * there is nothing to race with. A write that has to reach the device wakes it, is
+ * made, and the image is taken again. What a write does to the power state is in
+ * guest.c.
+ */
+
+#include <linux/minmax.h>
+#include <linux/pm_runtime.h>
+#include <linux/uaccess.h>
+
+#include "device.h"
+
+#define RTD3_COPY	64	/* bytes that a shadowed read handles at a time */
+
+bool rtd3_default_virtual_pr3;
+
+static void rtd3_config_lock(struct rtd3_config *config)
+{
+	mutex_lock(&config->lock);
+	WRITE_ONCE(config->owner, current);
+}
+
+static void rtd3_config_unlock(struct rtd3_config *config)
+{
+	WRITE_ONCE(config->owner, NULL);
+	mutex_unlock(&config->lock);
+}
+
+static bool rtd3_config_shadowed(struct rtd3_device *rdev)
+{
+	struct rtd3_config *config = &rdev->config;
+
+	lockdep_assert_held(&config->lock);
+
+	if (!rtd3_health_usable(rdev))
+		return false;
+
+	return config->promoted ||
+	       (config->user_shadow && rtd3_lowpower_engaged(rdev));
+}
+
+/* What neither the device nor the core shows as the guest has to see it. */
+static bool rtd3_config_overlay(struct rtd3_device *rdev, unsigned int pos,
+				u8 *value)
+{
+	struct rtd3_config *config = &rdev->config;
+	u8 pm_cap = rdev->core.pdev->pm_cap;
+
+	lockdep_assert_held(&config->lock);
+
+	if (rtd3_pr3_owns(rdev, pos)) {
+		*value = rtd3_pr3_byte(rdev, pos);
+		return true;
+	}
+	if (pm_cap && pos == pm_cap + PCI_PM_CTRL) {
+		*value &= ~PCI_PM_CTRL_STATE_MASK;
+		*value |= min(config->state, RTD3_GUEST_D3HOT);
+		return true;
+	}
+
+	return rtd3_view_patch(rdev, pos, value);
+}
+
+/* Bytes that rtd3_config_overlay() may change; of all others it need not know. */
+static bool rtd3_config_may_overlay(struct rtd3_device *rdev, unsigned int pos)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	return pos == pdev->pm_cap + PCI_PM_CTRL || pos == PCI_COMMAND ||
+	       pos == pdev->msix_cap + PCI_MSIX_FLAGS + 1 ||
+	       rtd3_pr3_owns(rdev, pos);
+}
+
+/* Reads @count bytes from the image, or returns false: ask the device. */
+static bool rtd3_config_read_shadow(struct rtd3_device *rdev, unsigned int pos,
+				    u8 *data, size_t count)
+{
+	struct rtd3_config *config = &rdev->config;
+	bool shadowed;
+	size_t i;
+
+	mutex_lock(&config->lock);
+	shadowed = rtd3_config_shadowed(rdev);
+	for (i = 0; i < count && shadowed; i++) {
+		data[i] = rtd3_view_byte(rdev, pos + i);
+		rtd3_config_overlay(rdev, pos + i, &data[i]);
+	}
+	config->shadow_reads += shadowed;
+	mutex_unlock(&config->lock);
+
+	return shadowed;
+}
+
+/* The device has answered into @buf: lay our bytes over. */
+static int rtd3_config_patch(struct rtd3_device *rdev, unsigned int pos,
+			     u8 __user *buf, size_t count)
+{
+	struct rtd3_config *config = &rdev->config;
+	bool changed;
+	size_t i;
+	u8 value;
+
+	for (i = 0; i < count; i++) {
+		if (!rtd3_config_may_overlay(rdev, pos + i))
+			continue;
+		if (get_user(value, buf + i))
+			return -EFAULT;
+		mutex_lock(&config->lock);
+		changed = rtd3_config_overlay(rdev, pos + i, &value);
+		mutex_unlock(&config->lock);
+		if (changed && put_user(value, buf + i))
+			return -EFAULT;
+	}
+
+	return 0;
+}
+
+static ssize_t rtd3_config_read_device(struct rtd3_device *rdev,
+				       char __user *buf, size_t count,
+				       loff_t *ppos)
+{
+	unsigned int pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	struct rtd3_waker waker;
+	loff_t start = *ppos;
+	ssize_t ret;
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	if (ret)
+		return ret;
+	ret = vfio_pci_core_read(&rdev->core.vdev, buf, count, ppos);
+	/* The virtual registers hide that the device is dead. */
+	if (ret > 0 && rtd3_health_check(rdev))
+		ret = -EIO;
+	if (ret > 0 && rtd3_config_patch(rdev, pos, buf, ret))
+		ret = -EFAULT;
+	if (ret < 0)
+		*ppos = start;
+	rtd3_pm_access_end(rdev, &waker);
+
+	return ret;
+}
+
+static bool rtd3_config_in_range(struct rtd3_device *rdev, loff_t pos,
+				 size_t count)
+{
+	loff_t size = rdev->core.pdev->cfg_size;
+
+	return pos < size && count <= size - pos;
+}
+
+/**
+ * rtd3_config_read - read() of the configuration space
+ * @rdev: device, open
+ * @buf: user memory
+ * @count: how much
+ * @ppos: from where; moved on
+ *
+ * Context: process; takes rtd3_config.lock. Wakes the device, unless it is in
+ * low power for the guest, or for a user who has asked for that.
+ * Return: bytes read; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
+ */
+ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
+			 size_t count, loff_t *ppos)
+{
+	unsigned int pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	u8 data[RTD3_COPY];
+	size_t done = 0, len;
+
+	if (!rtd3_config_in_range(rdev, pos, count))
+		return -EFAULT;
+
+	while (done < count) {
+		len = min(count - done, sizeof(data));
+		if (!rtd3_config_read_shadow(rdev, pos + done, data, len)) {
+			/* From the start: what is one read shall be of one kind. */
+			if (done)
+				*ppos -= done;
+			return rtd3_config_read_device(rdev, buf, count, ppos);
+		}
+		if (copy_to_user(buf + done, data, len))
+			return -EFAULT;
+		*ppos += len;
+		done += len;
+	}
+
+	return done;
+}
+
+static bool rtd3_config_covers(const struct rtd3_config_write *wr,
+			       unsigned int pos)
+{
+	return pos >= wr->pos && pos < wr->pos + wr->len;
+}
+
+/**
+ * rtd3_config_forward - let the core make a write
+ * @rdev: device, held awake
+ * @wr: the write
+ *
+ * Context: rtd3_config.lock held.
+ * Return: 0; -EIO: the device does not work; or an error of the core.
+ */
+int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_write *wr)
+{
+	ssize_t ret;
+
+	ret = vfio_pci_core_write(&rdev->core.vdev, wr->buf, wr->len, &wr->ppos);
+	if (ret < 0)
+		return ret;
+
+	return rtd3_health_check(rdev);
+}
+
+/* A function level reset by its register; the core has done it. */
+static bool rtd3_config_is_flr(struct rtd3_device *rdev,
+			       const struct rtd3_config_write *wr)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	unsigned int exp = pdev->pcie_cap + PCI_EXP_DEVCTL + 1;
+	unsigned int af = pci_find_capability(pdev, PCI_CAP_ID_AF);
+
+	if (pdev->pcie_cap && rtd3_config_covers(wr, exp))
+		return pdev->devcap & PCI_EXP_DEVCAP_FLR &&
+		       wr->data[exp - wr->pos] & (PCI_EXP_DEVCTL_BCR_FLR >> 8);
+	if (af && rtd3_config_covers(wr, af + PCI_AF_CTRL))
+		return wr->data[af + PCI_AF_CTRL - wr->pos] & PCI_AF_CTRL_FLR;
+
+	return false;
+}
+
+/* Any register but PMCSR: while the device sleeps only what matters wakes it. */
+static int rtd3_config_write_other(struct rtd3_device *rdev,
+				   struct rtd3_config_write *wr)
+{
+	struct rtd3_config *config = &rdev->config;
+	bool shadowed = rtd3_config_shadowed(rdev);
+	struct rtd3_waker waker;
+	size_t i;
+	int ret;
+
+	if (shadowed && rtd3_view_virtual(rdev, wr->pos)) {
+		for (i = 0; i < wr->len; i++)
+			if (rtd3_view_virtual(rdev, wr->pos + i))
+				rtd3_view_write(rdev, wr->pos + i, wr->data[i]);
+		return 0;
+	}
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	if (ret)
+		return ret;
+	ret = rtd3_config_forward(rdev, wr);
+	if (!ret && rtd3_config_covers(wr, PCI_COMMAND))
+		config->view.command_reset = false;
+	if (!ret && config->state != RTD3_GUEST_D0 && rtd3_config_is_flr(rdev, wr))
+		rtd3_guest_reset(rdev);
+	shadowed = rtd3_config_shadowed(rdev);
+	if (!ret && shadowed)
+		rtd3_view_take(rdev);
+	/* One write is no sign that a sleeping device is needed. */
+	if (shadowed)
+		rtd3_pm_access_drop(rdev, &waker);
+	else
+		rtd3_pm_access_end(rdev, &waker);
+
+	return ret;
+}
+
+static int rtd3_config_write_one(struct rtd3_device *rdev,
+				 struct rtd3_config_write *wr)
+{
+	u8 pm_cap = rdev->core.pdev->pm_cap;
+	size_t i;
+	int ret = 0;
+
+	if (rtd3_pr3_owns(rdev, wr->pos)) {
+		for (i = 0; i < wr->len && !ret; i++)
+			ret = rtd3_pr3_write(rdev, wr->pos + i, wr->data[i]);
+		return ret;
+	}
+	if (pm_cap && rtd3_config_covers(wr, pm_cap + PCI_PM_CTRL))
+		return rtd3_guest_write_pmcsr(rdev, wr);
+	/* As to a device without power. */
+	if (rdev->config.state == RTD3_GUEST_D3COLD)
+		return 0;
+
+	return rtd3_config_write_other(rdev, wr);
+}
+
+/**
+ * rtd3_config_write - write() of the configuration space
+ * @rdev: device, open
+ * @buf: user memory
+ * @count: how much
+ * @ppos: where; moved on
+ *
+ * Dword by dword, as the core does it. A write of D0 to PMCSR returns when the
+ * device is awake and has been verified.
+ *
+ * Context: process; takes rtd3_config.lock.
+ * Return: bytes written; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
+ */
+ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	struct rtd3_config_write wr;
+	size_t done;
+	int ret;
+
+	if (!rtd3_config_in_range(rdev, *ppos & VFIO_PCI_OFFSET_MASK, count))
+		return -EFAULT;
+
+	for (done = 0; done < count; done += wr.len) {
+		wr.buf = buf + done;
+		wr.ppos = *ppos + done;
+		wr.pos = wr.ppos & VFIO_PCI_OFFSET_MASK;
+		wr.len = min_t(size_t, count - done, 4 - wr.pos % 4);
+		if (copy_from_user(wr.data, wr.buf, wr.len))
+			return -EFAULT;
+		/* Not under the lock: others do not wait for our wait. */
+		ret = rtd3_health_wait(rdev);
+		if (ret)
+			return ret;
+		rtd3_config_lock(&rdev->config);
+		ret = rtd3_config_write_one(rdev, &wr);
+		rtd3_config_unlock(&rdev->config);
+		if (ret)
+			return ret;
+	}
+	*ppos += done;
+
+	return done;
+}
+
+/**
+ * rtd3_config_irqs_set - the user has set up interrupts
+ * @rdev: device
+ *
+ * From here on MSI-X is what he has made of it.
+ *
+ * Context: process; takes rtd3_config.lock.
+ */
+void rtd3_config_irqs_set(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->config.lock);
+	rdev->config.view.msix_reset = false;
+	mutex_unlock(&rdev->config.lock);
+}
+
+/**
+ * rtd3_config_enter - the user enters low power, with or without an image
+ * @rdev: device, awake for the ioctl
+ * @feature: as for rtd3_lowpower_enter()
+ * @arg: as there
+ * @argsz: as there
+ * @limit: as there
+ * @shadow: reads of configuration space shall not wake the device
+ *
+ * Context: process; takes rtd3_config.lock.
+ * Return: as rtd3_lowpower_enter().
+ */
+int rtd3_config_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
+		      size_t argsz, enum rtd3_depth limit, bool shadow)
+{
+	struct rtd3_config *config = &rdev->config;
+	int ret;
+
+	rtd3_config_lock(config);
+	if (shadow && !rtd3_config_shadowed(rdev))
+		rtd3_view_take(rdev);
+	ret = rtd3_lowpower_enter(rdev, feature, arg, argsz, limit);
+	if (!ret)
+		config->user_shadow = shadow;
+	rtd3_config_unlock(config);
+
+	return ret;
+}
+
+/**
+ * rtd3_config_init - prepare a device that is not registered yet
+ * @rdev: device
+ */
+void rtd3_config_init(struct rtd3_device *rdev)
+{
+	mutex_init(&rdev->config.lock);
+	rdev->config.promote = READ_ONCE(rtd3_default_promote);
+	rdev->config.virtual_pr3 = READ_ONCE(rtd3_default_virtual_pr3);
+}
+
+/**
+ * rtd3_config_open - the device is being opened
+ * @rdev: device, after vfio_pci_core_enable(), held awake
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int rtd3_config_open(struct rtd3_device *rdev)
+{
+	struct rtd3_config *config = &rdev->config;
+	int ret;
+
+	ret = rtd3_view_alloc(rdev);
+	if (ret)
+		return ret;
+	config->state = RTD3_GUEST_D0;
+	config->promoted = false;
+	config->user_shadow = false;
+	rtd3_pr3_open(rdev);
+
+	return 0;
+}
+
+/**
+ * rtd3_config_close - the last user has closed the device
+ * @rdev: device
+ */
+void rtd3_config_close(struct rtd3_device *rdev)
+{
+	struct rtd3_config *config = &rdev->config;
+
+	/* Against a reset of the whole set, and against observers. */
+	mutex_lock(&config->lock);
+	config->promoted = false;
+	WRITE_ONCE(config->pr3.off, false);
+	WRITE_ONCE(config->state, RTD3_GUEST_D0);
+	rtd3_view_free(rdev);
+	mutex_unlock(&config->lock);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_CONFIG_H
+#define RTD3_CONFIG_H
+
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/types.h>
+
+#include "blockers.h"
+#include "guest.h"
+#include "pr3.h"
+#include "view.h"
+
+/**
+ * struct rtd3_config_write - one write of the user, within a dword
+ * @buf: user memory
+ * @ppos: position in the device's file
+ * @pos: in configuration space
+ * @len: bytes
+ * @data: what is decided by; the core copies @buf once more, and a user who
+ *	changes it meanwhile gets a state that does not fit, of his own device
+ */
+struct rtd3_config_write {
+	const char __user *buf;
+	loff_t ppos;
+	unsigned int pos;
+	size_t len;
+	u8 data[4];
+};
+
+/**
+ * struct rtd3_config - configuration space as the user of a device sees it
+ * @lock: protects all below but the attributes, and makes the guest's changes of
+ *	the power state one after the other. Order: dev_set->lock -> this ->
+ *	rtd3_recovery.attempt, rtd3_policy.lock. It is held over a wake of the
+ *	device, so no runtime PM callback may take it; and over the core's copy
+ *	of user memory, see @owner.
+ * @owner: the task that holds @lock for a write. A fault of user memory that is
+ *	a mapping of the device itself must not wait for it
+ * @state: the power state that the guest has put the device in, see guest.c;
+ *	observers read it without the lock
+ * @promoted: low power is held for the guest, RTD3_HELD_GUEST
+ * @user_shadow: the user's present entry has RTD3_POWER_SHADOW
+ * @view: what a sleeping device reads as
+ * @pr3: the virtual _PR3
+ * @promotions: how often low power was entered for the guest
+ * @shadow_reads: reads that were answered without the device
+ * @promote: rtd3/promote
+ * @virtual_pr3: rtd3/virtual_pr3, for the next open
+ */
+struct rtd3_config {
+	struct mutex lock; /* see above */
+	struct task_struct *owner;
+	enum rtd3_guest_state state;
+	bool promoted;
+	bool user_shadow;
+	struct rtd3_view view;
+	struct rtd3_pr3 pr3;
+	u64 promotions;
+	u64 shadow_reads;
+	enum rtd3_promote promote;
+	bool virtual_pr3;
+};
+
+struct rtd3_device;
+
+extern bool rtd3_default_virtual_pr3;
+
+void rtd3_config_init(struct rtd3_device *rdev);
+int rtd3_config_open(struct rtd3_device *rdev);
+void rtd3_config_close(struct rtd3_device *rdev);
+int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_write *wr);
+ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
+			 size_t count, loff_t *ppos);
+ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
+			  size_t count, loff_t *ppos);
+void rtd3_config_irqs_set(struct rtd3_device *rdev);
+int rtd3_config_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
+		      size_t argsz, enum rtd3_depth limit, bool shadow);
+
+#endif /* RTD3_CONFIG_H */
