@@ -112,6 +112,36 @@ void chan_query(char *reply, size_t size, const char *fmt, ...)
 	reply[len] = '\0';
 }
 
+/**
+ * chan_read() - wait for a line of the host's
+ * @line: where it goes, without the newline
+ * @size: of @line
+ *
+ * For a test that is asked instead of asking. Return: whether there is one.
+ */
+bool chan_read(char *line, size_t size)
+{
+	size_t len = 0;
+	char c;
+
+	for (;;) {
+		ssize_t n = read(chan_fd, &c, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != 1)
+			return false;
+		if (c == '\r')
+			continue;
+		if (c == '\n')
+			break;
+		if (len + 1 < size)
+			line[len++] = c;
+	}
+	line[len] = '\0';
+	return true;
+}
+
 /** chan_drain() - wait until all was sent */
 void chan_drain(void)
 {

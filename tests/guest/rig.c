@@ -45,7 +45,7 @@ void rig_mount(void)
 /** rig_cmdline() - read our keys from the kernel's command line */
 void rig_cmdline(void)
 {
-	static char model[4], hotplug[4];
+	static char model[4], hotplug[4], cycles[8] = "100";
 	static const struct {
 		const char *key;
 		char *val;
@@ -57,6 +57,7 @@ void rig_cmdline(void)
 		{ "rig.devs=", rig.devs, sizeof(rig.devs) },
 		{ "rig.model=", model, sizeof(model) },
 		{ "rig.hotplug=", hotplug, sizeof(hotplug) },
+		{ "rig.cycles=", cycles, sizeof(cycles) },
 	};
 	char buf[4096] = "";
 	struct utsname u;
@@ -75,6 +76,7 @@ void rig_cmdline(void)
 
 	rig.model = !strcmp(model, "1");
 	rig.hotplug = !strcmp(hotplug, "1");
+	rig.cycles = atoi(cycles);
 	rig.ours = strcmp(rig.driver, "vfio-pci");
 	snprintf(rig.module, sizeof(rig.module), "%s", rig.driver);
 	for (char *p = rig.module; *p; p++)

@@ -23,6 +23,7 @@
  * @devs: what the host put below port 1
  * @model: port 1 has the power model, see model.h
  * @hotplug: port 1 has a hot-plug slot
+ * @cycles: how often a long test is to do its work
  * @release: of the kernel
  * @major: of @release
  * @minor: of @release
@@ -40,6 +41,7 @@ struct rig {
 	char devs[16];
 	bool model;
 	bool hotplug;
+	int cycles;
 	char release[80];
 	int major;
 	int minor;

@@ -218,14 +218,14 @@ do {										\
 		BAD(enter, deepest_state, RTD3_STATE_D0, -EINVAL);
 		BAD(enter, deepest_state, 4, -EINVAL);
 		BAD(enter, deepest_state, ~0u, -EINVAL);
-		BAD(enter, flags, 2, -EINVAL);
+		BAD(enter, flags, 4, -EINVAL);
 		BAD(enter, flags, 1u << 31, -EINVAL);
 		BAD(enter, reserved, 1, -EINVAL);
 		BAD(enter, reserved2, 1, -EINVAL);
 		BAD(enter, reserved2, 1u << 31, -EINVAL);
 		BAD(enter, wakeup_eventfd, efd, -EINVAL);
 		BAD(enter, wakeup_eventfd, -1, -EINVAL);
-		BAD(wake, flags, 3, -EINVAL);
+		BAD(wake, flags, 5, -EINVAL);
 		BAD(wake, reserved, 1u << 31, -EINVAL);
 		BAD(wake, reserved2, 1, -EINVAL);
 		BAD(wake, deepest_state, RTD3_STATE_D0, -EINVAL);

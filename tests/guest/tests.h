@@ -5,6 +5,11 @@
 
 void test_bind(void);
 void test_idle(void);
+void test_guest(void);
+void test_holders(void);
+void test_shadow(void);
+void test_guestfault(void);
+void test_bench(void);
 void test_lowpower(void);
 void test_wakeup(void);
 void test_mmap(void);
@@ -31,5 +36,14 @@ void test_health(void);
 void test_smoke(void);
 void test_demo(void);
 void test_model(void);
+void test_libvirt(void);
+void test_mmio(void);
+void test_mmio_maps(void);
+void test_mmio_race(void);
+void test_pr3(void);
+void test_hostile(void);
+void test_nested(void);
+void test_nested_long(void);
+void test_inner(void);
 
 #endif

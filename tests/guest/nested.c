@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "nested.h"
+#include "rig.h"
+#include "tap.h"
+
+#define SOCKET		"/tmp/inner"
+#define CONSOLE		"/tmp/inner.console"
+#define QEMU_LOG	"/tmp/inner.qemu"
+#define QEMU_MS		60000
+#define READY_MS	400000
+#define ANSWER_MS	120000
+#define END_MS		60000
+#define LOG_LINES	60
+
+/* What is left out takes its time in TCG, above all in TCG within TCG. */
+#define KERNEL_ARGS							\
+	"console=ttyS0 loglevel=5 panic=-1 rig.test=inner "		\
+	"mitigations=off cryptomgr.notests rodata=off audit=0 "		\
+	"ipv6.disable=1 tsc=reliable no_timer_check nokaslr"
+
+static char host_a[48], host_b[48];
+
+static const char *const qemu[] = {
+	"/nested/lib/ld-linux-x86-64.so.2", "--library-path", "/nested/lib", "/nested/qemu",
+	"-L", "/nested/firmware", "-nodefaults", "-no-user-config", "-display", "none",
+	"-vga", "none", "-m", "192", "-machine", "q35,smm=off,hpet=off",
+	"-accel", "kvm", "-accel", "tcg,thread=single", "-cpu", "max",
+	"-smbios", "type=0,vendor=rtd3,version=1,date=01/01/2024",
+	"-acpitable", "file=/nested/pr3.aml",
+	"-kernel", "/nested/kernel", "-initrd", "/nested/initramfs",
+	"-append", KERNEL_ARGS,
+	"-chardev", "file,id=con,path=" CONSOLE, "-serial", "chardev:con",
+	"-chardev", "socket,id=chan,path=" SOCKET, "-serial", "chardev:chan",
+	"-device", "pcie-root-port,id=a,bus=pcie.0,addr=4.0,chassis=4,slot=4,hotplug=off,x-speed=5",
+	"-device", "pcie-root-port,id=b,bus=pcie.0,addr=5.0,chassis=5,slot=5,hotplug=off,x-speed=5",
+	"-device", host_a, "-device", host_b, NULL
+};
+
+static void exec_qemu(void)
+{
+	int fd = open(QEMU_LOG, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	setenv("QEMU_MODULE_DIR", "/nested/modules", 1);
+	execv(qemu[0], (char *const *)qemu);
+	_exit(127);
+}
+
+/*
+ * Where the host runs this machine in TCG, its CPU has AMD's virtualization: the inner guest is
+ * then only as slow as this machine. Without any, QEMU falls back to TCG within TCG.
+ */
+static void load_kvm(void)
+{
+	const char *const amd[] = { "modprobe", "-d", "/nested/kvm", "kvm_amd", NULL };
+	const char *const intel[] = { "modprobe", "-d", "/nested/kvm", "kvm_intel", NULL };
+	bool kvm = !rig_run(amd) || !rig_run(intel);
+
+	diag("the inner guest runs in %s", kvm ? "KVM" : "TCG");
+}
+
+/** inner_start() - start QEMU; it boots while this returns */
+void inner_start(struct inner *g)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SOCKET };
+	struct pollfd pfd = { .events = POLLIN };
+
+	load_kvm();
+	unlink(SOCKET);
+	unlink(CONSOLE);
+	snprintf(host_a, sizeof(host_a), "vfio-pci,host=%s,bus=a,addr=0.0", rig.fn[0].name);
+	snprintf(host_b, sizeof(host_b), "vfio-pci,host=%s,bus=b,addr=0.0", rig.other.name);
+	pfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (pfd.fd < 0 || bind(pfd.fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(pfd.fd, 1))
+		die("inner guest: socket: %s", strerror(errno));
+	g->pid = fork();
+	if (!g->pid)
+		exec_qemu();
+	if (g->pid < 0 || poll(&pfd, 1, QEMU_MS) != 1) {
+		inner_show_logs();
+		die("inner guest: QEMU starts");
+	}
+	g->fd = accept4(pfd.fd, NULL, NULL, SOCK_CLOEXEC);
+	close(pfd.fd);
+}
+
+/* The next answer of the inner guest, without its leading R. */
+static bool next_answer(struct inner *g, char *reply, size_t size, long ms)
+{
+	uint64_t start = now_us();
+	char line[256];
+	size_t len = 0;
+	long left;
+
+	while ((left = ms - since_ms(start)) > 0) {
+		struct pollfd pfd = { .fd = g->fd, .events = POLLIN };
+		char c;
+
+		if (poll(&pfd, 1, left) != 1 || read(g->fd, &c, 1) != 1)
+			break;
+		if (c == '\r')
+			continue;
+		if (c != '\n') {
+			if (len + 1 < sizeof(line))
+				line[len++] = c;
+			continue;
+		}
+		line[len] = '\0';
+		len = 0;
+		if (!strncmp(line, "R ", 2)) {
+			snprintf(reply, size, "%s", line + 2);
+			return true;
+		}
+		diag("inner guest: %s", line);
+	}
+	snprintf(reply, size, "no answer");
+	return false;
+}
+
+/** inner_ready() - TAP result: the inner guest has booted and its drivers are bound */
+bool inner_ready(struct inner *g)
+{
+	char reply[200];
+	bool good = next_answer(g, reply, sizeof(reply), READY_MS);
+
+	check(good, "the inner guest boots: %s", reply);
+	if (!good)
+		inner_show_logs();
+	return good;
+}
+
+/**
+ * inner_ask() - give the inner guest a command
+ * @g: the guest
+ * @reply: its answer
+ * @size: of @reply
+ * @fmt: the command
+ *
+ * Return: whether it has answered, and not with "bad".
+ */
+bool inner_ask(struct inner *g, char *reply, size_t size, const char *fmt, ...)
+{
+	char line[64];
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	line[len++] = '\n';
+	if (send(g->fd, line, len, MSG_NOSIGNAL) != len) {
+		snprintf(reply, size, "gone");
+		return false;
+	}
+	return next_answer(g, reply, size, ANSWER_MS) && strncmp(reply, "bad", 3);
+}
+
+/**
+ * inner_state() - give a command that is answered by a state
+ * @g: the guest
+ * @s: filled in
+ * @command: sleep, wake or state
+ * @which: A or B
+ */
+bool inner_state(struct inner *g, struct inner_state *s, const char *command, char which)
+{
+	char reply[200];
+
+	*s = (struct inner_state){};
+	if (inner_ask(g, reply, sizeof(reply), "%s %c", command, which) &&
+	    sscanf(reply, "%*[a-z]=%ld power=%15s status=%15s port=%15s port_status=%15s",
+		   &s->value, s->power, s->status, s->port, s->port_status) == 5)
+		return true;
+	check(false, "inner guest: %s %c: %s", command, which, reply);
+	return false;
+}
+
+/** inner_poweroff() - TAP result: the inner guest turns itself off */
+void inner_poweroff(struct inner *g)
+{
+	int status = -1;
+
+	if (send(g->fd, "poweroff\n", 9, MSG_NOSIGNAL) == 9)
+		wait_child(g->pid, END_MS, &status);
+	check(WIFEXITED(status) && !WEXITSTATUS(status), "the inner guest turns itself off");
+	if (status == -1)
+		inner_kill(g);
+	close(g->fd);
+	g->pid = 0;
+}
+
+/** inner_kill() - kill -9 of its QEMU */
+void inner_kill(struct inner *g)
+{
+	kill(g->pid, SIGKILL);
+	waitpid(g->pid, NULL, 0);
+	close(g->fd);
+	g->pid = 0;
+}
+
+static void show_log(const char *path)
+{
+	char lines[LOG_LINES][200];
+	unsigned int n = 0;
+	FILE *f;
+
+	f = fopen(path, "re");
+	while (f && fgets(lines[n % LOG_LINES], sizeof(lines[0]), f))
+		n++;
+	if (f)
+		fclose(f);
+	for (unsigned int i = n > LOG_LINES ? n - LOG_LINES : 0; i < n; i++)
+		diag("%s: %s", path, lines[i % LOG_LINES]);
+}
+
+/** inner_show_logs() - the last lines of the inner guest's kernel and of its QEMU */
+void inner_show_logs(void)
+{
+	show_log(QEMU_LOG);
+	show_log(CONSOLE);
+}
+
+/** check_inner_log() - TAP result: nothing bad in the inner guest's kernel log; shows QEMU's */
+void check_inner_log(void)
+{
+	static const char *const bad[] = {
+		"WARNING:", "BUG:", "Oops", "Call Trace", "Kernel panic", "inaccessible",
+		"not responding", "Unable to change power state", "Tx Unit Hang",
+	};
+	char line[400];
+	int found = 0;
+	FILE *f;
+
+	show_log(QEMU_LOG);
+	f = fopen(CONSOLE, "re");
+	while (f && fgets(line, sizeof(line), f))
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			if (strstr(line, bad[i])) {
+				diag("inner guest: %s", line);
+				found++;
+			}
+	if (f)
+		fclose(f);
+	check(f && !found, "the inner guest's kernel log is clean");
+}

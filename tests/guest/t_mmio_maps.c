@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings of a sleeping BAR that are moved, copied, cut, shared, given to the IOMMU, or used as
+ * the buffer of a call for the very device: nobody keeps a page that is not the device's, and
+ * nobody waits for himself.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dut.h"
+#include "guest.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "rtd3.h"
+#include "tap.h"
+#include "tests.h"
+#include "touch.h"
+#include "vfio.h"
+
+#define HANG_MS		20000
+#define QUIET_MS	300
+#define IOVA		0x10000000ull
+
+enum look { SEES_BUS = 10, SEES_ONES, SEES_REAL, SEES_ELSE };
+
+static struct maps {
+	struct vfio_dev d;
+	const struct dut *t;
+	unsigned int pmcsr;
+	struct power p;
+	bool guest;
+} m;
+
+static void go(void)
+{
+	m.p = power_get(1);
+	if (m.guest)
+		guest_set(&m.d, PCI_D3HOT);
+	else
+		vfio_entry(&m.d);
+	wait_asleep(m.d.pf, &m.p);
+}
+
+static void back(void)
+{
+	if (m.guest)
+		guest_set(&m.d, PCI_D0);
+	else
+		vfio_exit(&m.d);
+	dut_prepare(&m.d);
+}
+
+static enum look look(const void *page)
+{
+	const struct dut_reg *k = &m.t->known;
+	uint64_t val;
+
+	if (!touch_read(page, k, &val))
+		return SEES_BUS;
+	if (val == m.t->known_val)
+		return SEES_REAL;
+	return val == reg_ones(k) ? SEES_ONES : SEES_ELSE;
+}
+
+static void check_look(const void *page, enum look want, const char *when)
+{
+	check_eq(look(page), want, "%s: what it sees (%d SIGBUS, %d ones, %d the device)", when,
+		 SEES_BUS, SEES_ONES, SEES_REAL);
+}
+
+/* @pages: from that of the known register */
+static void *map(int pages)
+{
+	const struct dut_reg *k = &m.t->known;
+	void *page = vfio_mmap(&m.d, k->bar, k->off & ~(DUT_PAGE - 1), pages * DUT_PAGE);
+
+	if (page == MAP_FAILED)
+		die("map %d pages: %s", pages, strerror(errno));
+	return page;
+}
+
+static void moved(void)
+{
+	void *page = map(1), *other = map(1), *to;
+
+	check_look(page, SEES_REAL, "moved, before");
+	to = mremap(page, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, other);
+	if (to != other)
+		die("mremap: %s", strerror(errno));
+	check_look(to, SEES_REAL, "moved awake");
+	go();
+	check_look(to, SEES_ONES, "moved awake, asleep");
+	page = map(1);
+	to = mremap(other, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
+	if (to != page)
+		die("mremap: %s", strerror(errno));
+	check_look(to, SEES_ONES, "moved asleep");
+	other = map(1);
+	check_look(other, SEES_ONES, "moved asleep: a new one");
+	check(mremap(to, DUT_PAGE, 2 * DUT_PAGE, 0) == MAP_FAILED, "moved asleep: cannot grow");
+	check_no_on(&m.p, QUIET_MS, "moved asleep");
+	back();
+	check_look(to, SEES_REAL, "moved asleep, awake");
+	check_look(other, SEES_REAL, "moved asleep, awake: the new one");
+	munmap(to, DUT_PAGE);
+	munmap(other, DUT_PAGE);
+}
+
+static void cut(void)
+{
+	char *page = map(2), *low = map(2), *ro = map(2);
+	uint64_t val;
+
+	look(page);
+	go();
+	check_look(page, SEES_ONES, "cut, before");
+	touch_read(page + DUT_PAGE, &m.t->known, &val);
+	check_eq(val, reg_ones(&m.t->known), "cut: the second page");
+	touch_read(low + DUT_PAGE, &m.t->known, &val);
+	check_look(ro, SEES_ONES, "protected, before");
+	munmap(page + DUT_PAGE, DUT_PAGE);
+	munmap(low, DUT_PAGE);
+	mprotect(ro + DUT_PAGE, DUT_PAGE, PROT_READ);
+	check_look(page, SEES_ONES, "cut behind");
+	touch_read(low + DUT_PAGE, &m.t->known, &val);
+	check_eq(val, reg_ones(&m.t->known), "cut before: the second page");
+	check_look(ro, SEES_ONES, "half of it protected");
+	back();
+	check_look(page, SEES_REAL, "cut behind, awake");
+	check_look(ro, SEES_REAL, "half of it protected, awake");
+	check(touch_read(low + DUT_PAGE, &m.t->known, &val) && val != reg_ones(&m.t->known),
+	      "cut before, awake: the second page (0x%llx)", (unsigned long long)val);
+	munmap(page, DUT_PAGE);
+	munmap(low + DUT_PAGE, DUT_PAGE);
+	munmap(ro, 2 * DUT_PAGE);
+}
+
+/* Forks a process that looks whenever it gets a byte, and answers with what it sees. */
+static pid_t looker(void *page, int *to, int *from)
+{
+	int up[2], down[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(up) || pipe(down))
+		die("pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		close(up[0]);
+		close(down[1]);
+		if (!page)
+			page = map(1);
+		while (read(down[0], &c, 1) == 1) {
+			c = look(page);
+			if (write(up[1], &c, 1) != 1)
+				break;
+		}
+		_exit(0);
+	}
+	close(up[1]);
+	close(down[0]);
+	*to = down[1];
+	*from = up[0];
+	return pid;
+}
+
+static void check_looker(int to, int from, enum look want, const char *when)
+{
+	char c = 0;
+
+	if (write(to, &c, 1) != 1 || read(from, &c, 1) != 1)
+		die("%s: the other process answers", when);
+	check_eq(c, want, "%s: what the other process sees", when);
+}
+
+/* @own: the other process makes a mapping for itself; @kill_it: and is gone before the wake */
+static void shared(bool own, bool forked_asleep, bool kill_it)
+{
+	void *page = map(1);
+	int to = -1, from = -1;
+	pid_t pid = 0;
+	char when[96];
+
+	snprintf(when, sizeof(when), "%s %s", own ? "another process, forked" : "forked",
+		 forked_asleep ? "asleep" : "awake");
+	look(page);
+	if (!forked_asleep) {
+		pid = looker(own ? NULL : page, &to, &from);
+		check_looker(to, from, SEES_REAL, when);
+	}
+	for (int i = 0; i < 2; i++) {
+		go();
+		check_look(page, SEES_ONES, when);
+		/* The copy has the page now, or will have it by a fault of its own. */
+		if (!pid)
+			pid = looker(own ? NULL : page, &to, &from);
+		else
+			check_looker(to, from, SEES_ONES, when);
+		if (kill_it) {
+			kill(pid, SIGKILL);
+			wait_child(pid, HANG_MS, NULL);
+		}
+		check_no_on(&m.p, QUIET_MS, when);
+		back();
+		check_look(page, SEES_REAL, "both, awake");
+		if (kill_it)
+			break;
+		check_looker(to, from, SEES_REAL, when);
+	}
+	close(to);
+	close(from);
+	if (!kill_it && wait_child(pid, HANG_MS, NULL))
+		die("the other process ends");
+	munmap(page, DUT_PAGE);
+}
+
+/* The IOMMU must never get a page that is the driver's. */
+static void dma(void)
+{
+	void *page = map(1);
+	struct vfio_iommu_type1_dma_map dma = {
+		.argsz = sizeof(dma),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)page, .iova = IOVA, .size = DUT_PAGE,
+	};
+	struct vfio_iommu_type1_dma_unmap undo = {
+		.argsz = sizeof(undo), .iova = IOVA, .size = DUT_PAGE,
+	};
+	int ret;
+
+	go();
+	ret = ioctl(m.d.own.container, VFIO_IOMMU_MAP_DMA, &dma) ? -errno : 0;
+	check_err(ret, -EFAULT, "the IOMMU asks for a mapping before its first fault");
+	if (!ret)
+		ioctl(m.d.own.container, VFIO_IOMMU_UNMAP_DMA, &undo);
+	check_look(page, SEES_ONES, "before the IOMMU asks");
+	ret = ioctl(m.d.own.container, VFIO_IOMMU_MAP_DMA, &dma) ? -errno : 0;
+	check_err(ret, -EFAULT, "the IOMMU asks for a page of ones");
+	if (!ret)
+		ioctl(m.d.own.container, VFIO_IOMMU_UNMAP_DMA, &undo);
+	check_no_on(&m.p, QUIET_MS, "the IOMMU asks");
+	back();
+	check_look(page, SEES_REAL, "after the IOMMU has asked");
+	munmap(page, DUT_PAGE);
+}
+
+static bool allowed(long ret, long len)
+{
+	if (ret >= 0)
+		return ret == len;
+	return errno == EFAULT || errno == EIO || errno == EINVAL;
+}
+
+/* Each one in a process of its own: it may wait for ever. Exits 0 if the result is documented. */
+static int one_call(int nr, bool fresh)
+{
+	uint64_t cfg = m.d.region[VFIO_PCI_CONFIG_REGION_INDEX].offset;
+	const struct dut_reg *k = &m.t->known, *l = &m.t->loses;
+	uint8_t *page = map(1), *at = page + (l->off & (DUT_PAGE - 1));
+	uint64_t bar = m.d.region[k->bar].offset;
+	long ret;
+
+	if (!fresh)
+		look(page);
+	errno = 0;
+	switch (nr) {
+	case 0: /* config space to a BAR */
+		return !allowed(pread(m.d.fd, at, 4, cfg), 4);
+	case 1:
+		return !allowed(pread(m.d.fd, at, 2, cfg + m.pmcsr), 2);
+	case 2: /* a BAR to itself */
+		return !allowed(pread(m.d.fd, at, 4, bar + k->off), 4);
+	case 3:
+		return !allowed(pwrite(m.d.fd, at, 4, bar + l->off), 4);
+	case 4: /* a BAR to config space: a plain register, PMCSR */
+		return !allowed(pwrite(m.d.fd, at, 1, cfg + PCI_INTERRUPT_LINE), 1);
+	case 5:
+		return !allowed(pwrite(m.d.fd, at, 2, cfg + PCI_COMMAND), 2);
+	case 6:
+		return !allowed(pwrite(m.d.fd, at, 2, cfg + m.pmcsr), 2);
+	case 7: /* whatever a BAR makes of it, as an argument */
+		return !allowed(ioctl(m.d.fd, VFIO_DEVICE_FEATURE, at), 0);
+	case 8:
+		return !allowed(ioctl(m.d.fd, VFIO_DEVICE_GET_INFO, at), 0);
+	case 9: { /* the payload alone lies in it: it is copied under the driver's locks */
+		uint8_t *two = mmap(NULL, 2 * DUT_PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		struct vfio_device_feature *f;
+
+		if (mremap(page, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   two + DUT_PAGE) == MAP_FAILED)
+			return 2;
+		f = (void *)(two + DUT_PAGE - sizeof(*f));
+		f->argsz = sizeof(*f) + 8;
+		f->flags = VFIO_DEVICE_FEATURE_SET |
+			   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP;
+		ret = ioctl(m.d.fd, VFIO_DEVICE_FEATURE, f);
+		/* What it reads there is no eventfd; the kernel says which error that is. */
+		return !allowed(ret, 0) && errno != EBADF;
+	}
+	case 10:
+		return !allowed(ioctl(m.d.fd, VFIO_DEVICE_SET_IRQS, at), 0);
+	default: /* from one mapping across its end */
+		return !(pread(m.d.fd, page + DUT_PAGE - 2, 8, cfg) <= 8);
+	}
+}
+
+#define CALLS	12
+
+static void buffers(const char *mode, int sleeps)
+{
+	int bad = 0, status;
+	char when[64];
+	pid_t pid;
+
+	pci_set(m.d.pf, "rtd3/mmio", mode);
+	snprintf(when, sizeof(when), "%s, %s", mode,
+		 !sleeps ? "awake" : m.guest ? "promoted" : "low power");
+	for (int nr = 0; nr < 2 * CALLS; nr++) {
+		if (sleeps)
+			go();
+		pid = fork();
+		if (!pid)
+			_exit(one_call(nr / 2, nr % 2));
+		if (wait_child(pid, HANG_MS, &status))
+			die("%s: call %d with a mapping as its buffer returns", when, nr / 2);
+		if (status) {
+			bad++;
+			diag("%s: call %d, %s: status 0x%x", when, nr / 2,
+			     nr % 2 ? "fresh" : "touched", status);
+		}
+		/* It may have reached the device in any way. */
+		__vfio_exit(&m.d);
+		guest_set(&m.d, PCI_D0);
+		dut_prepare(&m.d);
+	}
+	check(!bad, "%s: a mapping as the buffer of %d calls (%d bad)", when, 2 * CALLS, bad);
+}
+
+void test_mmio_maps(void)
+{
+	static const char * const modes[] = { "sigbus", "wake", "ones" };
+	const struct pci_fn *pf = &rig.fn[0];
+	const struct pci_fn port = { .name = RIG_PORT1 };
+
+	rig_load();
+	for (int i = 0; i < rig.nr_fns; i++) {
+		pci_bind(&rig.fn[i], rig.driver);
+		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "20");
+	}
+	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	pci_set(pf, "rtd3/promote", "always");
+	vfio_open(&m.d, pf);
+	m.t = dut_locate(&m.d);
+	m.pmcsr = guest_pmcsr(&m.d);
+	touch_setup();
+	for (int i = 0; i < 2; i++) {
+		m.guest = i;
+		pci_set(pf, "rtd3/mmio", "ones");
+		moved();
+		cut();
+		shared(false, false, false);
+		shared(false, true, false);
+		shared(true, false, false);
+		shared(true, true, false);
+		shared(false, false, true);
+		shared(false, true, true);
+		dma();
+		for (int j = 0; j < 3; j++)
+			buffers(modes[j], 1);
+	}
+	buffers("wake", 0);
+	check_known(&m.d, "at the end");
+	vfio_close(&m.d);
+}
