@@ -166,7 +166,7 @@ static bool rtd3_config_in_range(struct rtd3_device *rdev, loff_t pos,
 ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 			 size_t count, loff_t *ppos)
 {
-	unsigned int pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[RTD3_COPY];
 	size_t done = 0, len;
 

@@ -106,6 +106,7 @@ static void refused(struct vfio_dev *d, struct power *p)
 	wait_asleep(d->pf, p);
 	check(pread(d->fd, buf, 4, r->offset + r->size) < 0, "read behind the end fails");
 	check(pread(d->fd, buf, 8, r->offset + r->size - 4) < 0, "read over the end fails");
+	check(pread(d->fd, buf, 4, r->offset + (1ull << 32)) < 0, "read 4 GiB behind it fails");
 	check(pread(d->fd, nowhere, 4, r->offset) < 0, "read to a bad address fails");
 	check(pwrite(d->fd, nowhere, 4, r->offset + PCI_COMMAND) < 0,
 	      "write from a bad address fails");
