@@ -45,9 +45,11 @@ const char * const rtd3_reason_names[RTD3_REASON_NR] = {
 };
 
 /**
- * rtd3_health_get - how the device is
+ * rtd3_health_get - how the device is, for those who ask
  * @rdev: device
  * @reason: why, if it is not ok; may be NULL
+ *
+ * Until it may be used again a device that came back is recovering.
  */
 enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 				 enum rtd3_reason *reason)
@@ -57,6 +59,8 @@ enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 
 	spin_lock(&rec->lock);
 	health = rec->health;
+	if (health <= RTD3_HEALTH_DEGRADED && rec->unfinished)
+		health = RTD3_HEALTH_RECOVERING;
 	if (reason)
 		*reason = rec->reason;
 	spin_unlock(&rec->lock);
@@ -65,12 +69,23 @@ enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 }
 
 /**
- * rtd3_health_usable - may somebody touch the device?
+ * rtd3_health_usable - does the device work?
  * @rdev: device
  */
 bool rtd3_health_usable(struct rtd3_device *rdev)
 {
 	return READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED;
+}
+
+/**
+ * rtd3_health_ready - may its user touch it?
+ * @rdev: device
+ *
+ * It works, and if it did not, what that had brought about is undone.
+ */
+bool rtd3_health_ready(struct rtd3_device *rdev)
+{
+	return rtd3_health_usable(rdev) && !READ_ONCE(rdev->recovery.unfinished);
 }
 
 /**
@@ -100,7 +115,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		rec->since = ktime_get();
 		rec->from = from;
 		rec->cycles = 0;
-		rec->unfinished = true;
+		WRITE_ONCE(rec->unfinished, true);
 	}
 	rec->reason = reason;
 	rec->clean = 0;
@@ -190,18 +205,18 @@ static int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
 	struct rtd3_recovery *rec = &rdev->recovery;
 	long ret;
 
-	if (likely(rtd3_health_usable(rdev)))
+	if (likely(rtd3_health_ready(rdev)))
 		return 0;
 
-	ret = wait_event_killable_timeout(rec->done,
-					  READ_ONCE(rec->health) !=
-						  RTD3_HEALTH_RECOVERING ||
+	ret = wait_event_killable_timeout(rec->done, rtd3_health_ready(rdev) ||
+					  READ_ONCE(rec->health) ==
+						  RTD3_HEALTH_FAILED ||
 					  (held_awake && READ_ONCE(rec->cycling)),
 					  msecs_to_jiffies(ms));
 	if (ret < 0)
 		return -EINTR;
 
-	return rtd3_health_usable(rdev) ? 0 : -EIO;
+	return rtd3_health_ready(rdev) ? 0 : -EIO;
 }
 
 /**

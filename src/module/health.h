@@ -21,6 +21,7 @@ extern const char * const rtd3_reason_names[RTD3_REASON_NR];
 enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 				 enum rtd3_reason *reason);
 bool rtd3_health_usable(struct rtd3_device *rdev);
+bool rtd3_health_ready(struct rtd3_device *rdev);
 void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 			enum rtd3_depth from);
 void rtd3_health_lost(struct rtd3_device *rdev);

@@ -301,7 +301,7 @@ int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 			ret = pm_runtime_resume_and_get(dev);
 		if (ret)
 			break;
-		if (rtd3_health_usable(rdev))
+		if (rtd3_health_ready(rdev))
 			return 0;
 		/* Not held while it is waited for: it may need a power cycle. */
 		pm_runtime_put(dev);

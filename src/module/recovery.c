@@ -75,35 +75,38 @@ static const char *rtd3_recovery_remedy(enum rtd3_reason reason)
 	}
 }
 
-/* After a device was not well, and is: undo what that had brought about. */
+/*
+ * After a device was not well, and is: undo what that had brought about. Accesses
+ * wait for that: a mapping would get SIGBUS until then.
+ */
 static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	s64 ms = ktime_ms_delta(ktime_get(), rec->since);
 	enum rtd3_health health;
 	enum rtd3_reason reason;
-	bool due, pinned;
+	bool pinned;
 
 	lockdep_assert_held(&rec->attempt);
 
-	spin_lock(&rec->lock);
-	due = rec->unfinished && rec->health <= RTD3_HEALTH_DEGRADED;
-	if (due)
-		rec->unfinished = false;
-	spin_unlock(&rec->lock);
-	if (!due)
+	if (!READ_ONCE(rec->unfinished) || !rtd3_health_usable(rdev))
 		return;
 
 	rtd3_lowpower_release(rdev, RTD3_HELD_DEAD);
 
-	/* It may have failed again meanwhile: then it stays held. */
 	spin_lock(&rec->lock);
 	health = rec->health;
 	reason = rec->reason;
-	pinned = rec->pinned && health <= RTD3_HEALTH_DEGRADED;
-	if (pinned)
-		rec->pinned = false;
+	if (health > RTD3_HEALTH_DEGRADED) {
+		/* It has failed again meanwhile: that has a ladder of its own. */
+		spin_unlock(&rec->lock);
+		return;
+	}
+	WRITE_ONCE(rec->unfinished, false);
+	pinned = rec->pinned;
+	rec->pinned = false;
 	spin_unlock(&rec->lock);
+	wake_up_all(&rec->done);
 	if (pinned)
 		pm_runtime_put(&rdev->core.pdev->dev);
 
@@ -275,7 +278,9 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	enum rtd3_reason reason;
 
 	rtd3_recovery_hold(rdev);
-	if (!rtd3_health_usable(rdev)) {
+	if (rtd3_health_usable(rdev)) {
+		rtd3_recovery_finish(rdev, "with a sibling");
+	} else {
 		/* A hot-plug driver may not have taken the device away yet. */
 		if (rec->reason == RTD3_REASON_REMOVED &&
 		    !rtd3_wake_slot_empty(rdev->core.pdev))

@@ -30,7 +30,8 @@
  *	it, is not suspended and resumed again and again while it does not
  *	answer. Given back by whoever may let the device suspend, see ladder.c
  * @cycles: power cycles since it failed
- * @unfinished: what the failure brought about is not undone yet
+ * @unfinished: what the failure brought about is not undone yet: no access is let
+ *	through, though the device may work
  * @cycling: the ladder needs a device that nobody holds awake
  * @stopped: the device is being unbound
  * @from: the state that it did not come back from
