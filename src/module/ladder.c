@@ -19,7 +19,7 @@
 #include "ladder.h"
 #include "trace.h"
 
-#define RTD3_AGAIN_MS		1200	/* wait for the device */
+#define RTD3_AGAIN_MS		1000	/* wait for the device */
 #define RTD3_POLL_MS		20
 #define RTD3_IDLE_MS		500	/* wait until nobody holds it awake */
 #define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
