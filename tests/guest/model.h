@@ -28,6 +28,7 @@ enum model_fault {
 	MODEL_SWAPPED = 5,	/* comes back with another id */
 	MODEL_SLOW_LINK = 6,	/* comes back with 2.5 GT/s and one lane */
 	MODEL_DEAD_FN = 7,	/* comes back without this function */
+	MODEL_PULLED = 8,	/* is pulled out of the slot so many ms after it came back */
 };
 
 /**

@@ -232,18 +232,31 @@ void pci_unbind(const struct pci_fn *pf)
 		die("%s: unbind: %s", pf->name, ret ? strerror(-ret) : "still bound");
 }
 
-/** pci_sysfs_config32() - read config space as a host tool does: wakes a sleeping device */
-uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off)
+/** __pci_sysfs_config32() - read config space as a host tool does: wakes a device; 0 or -errno */
+int __pci_sysfs_config32(const struct pci_fn *pf, unsigned int off, uint32_t *val)
 {
-	uint32_t val = 0xdeadbeef;
 	char path[160];
-	int fd;
+	ssize_t n;
+	int fd, ret;
 
 	snprintf(path, sizeof(path), SYSFS_PCI "%s/config", pf->name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &val, sizeof(val), off) != sizeof(val))
-		die("%s: read config", pf->name);
+	if (fd < 0)
+		return -errno;
+	n = pread(fd, val, sizeof(*val), off);
+	ret = n < 0 ? -errno : n == sizeof(*val) ? 0 : -EIO;
 	close(fd);
+	return ret;
+}
+
+/** pci_sysfs_config32() - __pci_sysfs_config32() that must work */
+uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off)
+{
+	uint32_t val = 0;
+	int ret = __pci_sysfs_config32(pf, off, &val);
+
+	if (ret)
+		die("%s: read config: %s", pf->name, strerror(-ret));
 	return val;
 }
 

@@ -40,6 +40,7 @@ int __pci_bind(const struct pci_fn *pf, const char *driver);
 void pci_bind(const struct pci_fn *pf, const char *driver);
 int __pci_unbind(const struct pci_fn *pf);
 void pci_unbind(const struct pci_fn *pf);
+int __pci_sysfs_config32(const struct pci_fn *pf, unsigned int off, uint32_t *val);
 uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off);
 uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off);
 uint32_t pci_id(const struct pci_fn *pf);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Surprise removal from a hot-plug slot: told apart from a device without power, no attempt to get
- * it back, EIO for its user, and the driver lets it go. The next device in the slot works.
+ * Surprise removal from a hot-plug slot, at each moment of a device's life: told apart from a
+ * device without power, no attempt to get it back, an error for its user, and the driver lets it
+ * go. The next device in the slot works. With stock vfio-pci the same is measured.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "dut.h"
 #include "model.h"
+#include "moment.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
@@ -19,144 +19,192 @@
 #include "tests.h"
 #include "vfio.h"
 
-#define ACCESS_MS	5000
 #define GONE_MS		5000
 #define BACK_MS		20000
+/* Within the time that a device has after its power came back. */
+#define PULLED_MS	50
 
-static bool wait_there(const struct pci_fn *pf, bool there, long timeout_ms)
+/* When the device is pulled out. */
+static const struct way {
+	const char *name;
+	bool awake;
+	unsigned int after_wake_ms;
+} ways[] = {
+	{ .name = "gone-asleep" },
+	{ .name = "gone-resuming", .after_wake_ms = PULLED_MS },
+	{ .name = "gone-in-use", .awake = true },
+};
+
+static const struct pci_fn port = { .name = RIG_PORT1 };
+
+/* All functions of the device are in sysfs, or none is. */
+static bool wait_there(bool there, long timeout_ms)
 {
 	uint64_t start = now_us();
 
-	while (pci_has(pf, "vendor") != there) {
-		if (since_ms(start) > timeout_ms)
-			return false;
-		sleep_ms(20);
-	}
+	for (int i = 0; i < rig.nr_fns; i++)
+		while (pci_has(&rig.fn[i], "vendor") != there) {
+			if (since_ms(start) > timeout_ms)
+				return false;
+			sleep_ms(20);
+		}
 	return true;
 }
 
-/* A device is plugged in: the kernel finds it, and it works. */
-static void check_back(const struct pci_fn *pf, const char *when)
+/* Everything bound and well; awake or asleep as the cell needs it. */
+static void start_fresh(void)
 {
-	const struct pci_fn port = { .name = RIG_PORT1 };
-	struct vfio_dev d;
+	struct power p;
 
+	rig_load();
+	/* It must not fall asleep before that can be told. */
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_set(&rig.fn[i], "power/control", "on");
+	p = power_get(1);
+	for (int i = 0; i < rig.nr_fns; i++) {
+		if (strcmp(pci_driver(&rig.fn[i]), rig.driver))
+			pci_bind(&rig.fn[i], rig.driver);
+		if (!cell.awake)
+			pci_set(&rig.fn[i], "power/control", "auto");
+	}
+	if (!cell.awake)
+		check(__wait_asleep(&rig.fn[0], &p, ASLEEP_TIMEOUT_MS) >= 0,
+		      "%s: before: asleep", cell.name);
+}
+
+static void pull(const struct way *w)
+{
+	if (w->after_wake_ms)
+		model_fault(MODEL_PULLED, w->after_wake_ms);
+	else
+		model_gone();
+}
+
+static void put_back(void)
+{
+	model_clear();
 	/* An empty slot sleeps, and the model has no PME to wake it. */
 	pci_set(&port, "power/control", "on");
 	model_back();
-	if (!check(wait_there(pf, true, BACK_MS), "%s: found again when it is back", when))
-		die("a device in the slot");
+}
+
+/* A device is plugged in: the kernel finds it. */
+static bool found_again(void)
+{
+	bool found;
+
+	put_back();
+	found = wait_there(true, BACK_MS);
 	pci_set(&port, "power/control", "auto");
 	sleep_ms(200);
-	pci_bind(pf, rig.driver);
-	vfio_open(&d, pf);
-	check_known(&d, when);
-	vfio_close(&d);
-	check_rtd3(pf, "health", "ok", when);
+	return found;
 }
 
-static void check_gone(const struct pci_fn *pf, const char *when)
+static bool fails(int ret)
 {
-	uint64_t start = now_us();
-
-	check(wait_there(pf, false, GONE_MS), "%s: gone from sysfs after %ld ms", when,
-	      since_ms(start));
-	check(pci_sysfs_config32(&rig.other, 0) == pci_id(&rig.other),
-	      "%s: the device on the other port answers", when);
+	/* EIO is the driver's; the others are of who looks for a device that is on its way out. */
+	return ret == -EIO || ret == -ENODEV || ret == -ENOENT || ret == -EINVAL;
 }
 
-static void start_asleep(const struct pci_fn *pf, const char *when)
+/* What its user gets, as long as he holds on to it. */
+static void check_user(void)
 {
-	struct power p = power_get(1);
-
-	check(__wait_asleep(pf, &p, ASLEEP_TIMEOUT_MS) >= 0, "%s: before: asleep", when);
-}
-
-static void gone_idle(const struct pci_fn *pf)
-{
-	uint64_t start;
-
-	start_asleep(pf, "gone, asleep");
-	model_gone();
-	/* Nobody may have heard of it yet: the port sleeps, too. */
-	start = now_us();
-	pci_sysfs_config32(pf, 0);
-	check(since_ms(start) < ACCESS_MS, "gone, asleep: a look at it ends (%ld ms)",
-	      since_ms(start));
-	check_gone(pf, "gone, asleep");
-	check_back(pf, "gone, asleep");
-}
-
-static void gone_opening(const struct pci_fn *pf)
-{
-	struct vfio_dev d;
-	uint64_t start;
-	int ret;
-
-	start_asleep(pf, "gone, then opened");
-	model_gone();
-	start = now_us();
-	ret = __vfio_open(&d, pf);
-	check(ret == -EIO || ret == -ENODEV, "gone, then opened: %s", strerrorname_np(-ret));
-	check(since_ms(start) < ACCESS_MS, "gone, then opened: returns (%ld ms)", since_ms(start));
-	if (!ret)
-		vfio_close(&d);
-	check_gone(pf, "gone, then opened");
-	check_back(pf, "gone, then opened");
-}
-
-/* @engaged: in D3cold when it is taken, else in use. */
-static void gone_open(const struct pci_fn *pf, bool engaged)
-{
-	const char *when = engaged ? "gone in low power" : "gone in use";
+	const struct dut_reg *known = &dut_of(&rig.fn[0])->known;
 	struct rtd3_region r;
 	struct rtd3_info info;
-	struct vfio_dev d;
-	uint64_t start, val = 0;
-	int efd = vfio_eventfd();
-	int ret;
+	uint64_t start = now_us(), val = 0;
 
-	vfio_open(&d, pf);
-	dut_prepare(&d);
-	rtd3_region_find(&d, &r);
-	check_err(__vfio_irq_trigger(&d, VFIO_PCI_ERR_IRQ_INDEX, 1, &efd), 0,
-		  "%s: error eventfd", when);
-	if (engaged) {
-		struct power p = power_get(1);
-
-		vfio_entry(&d);
-		check(__wait_asleep(pf, &p, ASLEEP_TIMEOUT_MS) >= 0, "%s: before: asleep", when);
-	}
-	model_gone();
-	start = now_us();
-	ret = __vfio_read(&d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4);
-	check_err(ret, -EIO, "%s: config read", when);
-	check(since_ms(start) < ACCESS_MS, "%s: config read returns (%ld ms)", when,
+	check_err(__vfio_read(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4), -EIO,
+		  "%s: config read", cell.name);
+	check_err(__dut_read(&cell.d, known, &val), -EIO, "%s: BAR read", cell.name);
+	check(since_ms(start) < MOMENT_MS, "%s: both return (%ld ms)", cell.name,
 	      since_ms(start));
-	check_err(__dut_read(&d, &dut_of(pf)->known, &val), -EIO, "%s: BAR read", when);
-	check(vfio_eventfd_count(efd, ACCESS_MS) >= 1, "%s: error eventfd signalled", when);
-	/* The hot-plug driver is taking the device away: rtd3/ has gone already. */
-	rtd3_region_info(&d, &r, &info);
-	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: rtd3_info.health", when);
-	check_eq(info.reason, RTD3_REASON_REMOVED, "%s: rtd3_info.reason", when);
-	close(efd);
+	check(vfio_eventfd_count(cell.efd, MOMENT_MS) >= 1, "%s: error eventfd", cell.name);
+	/* The hot-plug driver is taking the device away: rtd3/ may have gone already. */
+	rtd3_region_find(&cell.d, &r);
+	rtd3_region_info(&cell.d, &r, &info);
+	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: rtd3_info.health", cell.name);
+	check_eq(info.reason, RTD3_REASON_REMOVED, "%s: rtd3_info.reason", cell.name);
 	start = now_us();
-	vfio_close(&d);
-	check(since_ms(start) < GONE_MS, "%s: close returns (%ld ms)", when, since_ms(start));
-	check_gone(pf, when);
-	check_back(pf, when);
+	moment_end();
+	check(since_ms(start) < GONE_MS, "%s: close returns (%ld ms)", cell.name,
+	      since_ms(start));
+}
+
+static void check_cell(const struct moment *m)
+{
+	uint64_t start;
+
+	/* Whoever looks at it or unbinds it may come after the hot-plug driver. */
+	check(fails(cell.ret) || (!cell.ret && !(m->flags & MOMENT_FAILS)), "%s: %s",
+	      cell.name, cell.ret ? strerrorname_np(-cell.ret) : "0");
+	check(cell.ms < MOMENT_MS, "%s: returns within %d ms (%ld ms)", cell.name, MOMENT_MS,
+	      cell.ms);
+	figure("cell", "%s %s ms=%ld health=gone", cell.name,
+	       cell.ret ? strerrorname_np(-cell.ret) : "0", cell.ms);
+	if (cell.is_open)
+		check_user();
+	start = now_us();
+	check(wait_there(false, GONE_MS), "%s: gone from sysfs (%ld ms)", cell.name,
+	      since_ms(start));
+	check(pci_sysfs_config32(&rig.other, 0) == pci_id(&rig.other),
+	      "%s: the device on the other port answers", cell.name);
+
+	if (!check(found_again(), "%s: found when it is back", cell.name))
+		die("%s: a device in the slot", cell.name);
+	rig_load();
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_bind(&rig.fn[i], rig.driver);
+	check_err(moment_open(), 0, "%s: back: open", cell.name);
+	check_known(&cell.d, cell.name);
+	check_rtd3(&rig.fn[0], "health", "ok", cell.name);
+	moment_end();
+}
+
+static void stock_cell(const struct moment *m)
+{
+	const char *left;
+	int again = -ENODEV;
+
+	moment_strike_stock(m->strike, put_back);
+	moment_end();
+	left = wait_there(false, GONE_MS) ? "gone" : "still-there";
+	if (found_again()) {
+		rig_load();
+		for (int i = 0; i < rig.nr_fns; i++)
+			again = __pci_bind(&rig.fn[i], rig.driver);
+		if (!again)
+			again = moment_open();
+		if (!again)
+			again = moment_stock_works();
+		moment_end();
+	}
+	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
+	       cell.ret ? strerrorname_np(-cell.ret) : "0",
+	       cell.ms >= STOCK_MS ? " released" : "", cell.ms, left,
+	       again ? strerrorname_np(-again) : "0");
+	check(true, "%s: measured", cell.name);
+}
+
+static void run_cell(const struct moment *m, const struct way *w)
+{
+	moment_new(m, w->name, w->awake);
+	start_fresh();
+	m->begin();
+	pull(w);
+	if (!rig.ours) {
+		stock_cell(m);
+		return;
+	}
+	moment_strike(m->strike);
+	check_cell(m);
 }
 
 void test_gone(void)
 {
-	const struct pci_fn *pf = &rig.fn[0];
-
-	if (!model_present())
-		die("the power model");
-	rig_load();
-	pci_bind(pf, rig.driver);
-	gone_idle(pf);
-	gone_opening(pf);
-	gone_open(pf, true);
-	gone_open(pf, false);
+	if (!model_present() || !rig.hotplug)
+		die("the power model, and a hot-plug slot");
+	for (int m = 0; m < nr_moments; m++)
+		for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++)
+			run_cell(&moments[m], &ways[w]);
 }

@@ -11,6 +11,7 @@
 #include "dut.h"
 #include "fault.h"
 #include "guest.h"
+#include "moment.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
@@ -20,7 +21,6 @@
 #include "vfio.h"
 
 #define LADDER_MS	15000
-#define BOUND_MS	5000
 
 static void asleep(const struct pci_fn *pf, const char *when)
 {
@@ -31,9 +31,23 @@ static void asleep(const struct pci_fn *pf, const char *when)
 	check_str(pci_get(pf, "rtd3/state"), "D3cold", "%s: asleep", when);
 }
 
+/* D0, by a driver that tries again if that has taken too long. */
+static void wake(struct vfio_dev *d, const char *when)
+{
+	uint64_t start = now_us();
+	int ret = __guest_set(d, PCI_D0);
+
+	if (ret == -EIO && since_ms(start) >= GATE_MS) {
+		diag("%s: no D0 after %ld ms", when, since_ms(start));
+		fault_health(d->pf, LADDER_MS);
+		ret = __guest_set(d, PCI_D0);
+	}
+	check_err(ret, 0, "%s: D0 written", when);
+}
+
 static void works(struct vfio_dev *d, const char *when)
 {
-	guest_set(d, PCI_D0);
+	wake(d, when);
 	check_guest(d, PCI_D0, when);
 	check_rtd3(d->pf, "guest_state", "D0", when);
 	dut_prepare(d);
@@ -52,14 +66,14 @@ static void dead(struct vfio_dev *d)
 	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
 	start = now_us();
 	check_err(__guest_set(d, PCI_D0), -EIO, "dead: D0 written");
-	check(since_ms(start) < BOUND_MS, "dead: within %d ms", BOUND_MS);
+	check(since_ms(start) < MOMENT_MS, "dead: within %d ms", MOMENT_MS);
 	check_rtd3(d->pf, "guest_state", "D3hot", "dead");
 	check_str(fault_health(d->pf, LADDER_MS), "failed", "dead: rtd3/health");
 	start = now_us();
 	check_err(__vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val, 4), -EIO,
 		  "failed: no image of it is read");
 	check_err(__guest_set(d, PCI_D0), -EIO, "failed: D0 written");
-	check(since_ms(start) < BOUND_MS, "failed: within %d ms", BOUND_MS);
+	check(since_ms(start) < MOMENT_MS, "failed: within %d ms", MOMENT_MS);
 
 	model_clear();
 	check_err(__pci_set(d->pf, "rtd3/recover", "1"), 0, "power works: recover");

@@ -69,6 +69,7 @@ enum rig_fault {
 	FAULT_SWAPPED = 5,	/* comes back with another id */
 	FAULT_SLOW_LINK = 6,	/* comes back with 2.5 GT/s and one lane */
 	FAULT_DEAD_FN = 7,	/* comes back without function N */
+	FAULT_PULLED = 8,	/* pulled out of the slot N ms after it came back */
 	FAULT_GONE = 0x10,	/* at once, not armed: pulled out of the slot */
 	FAULT_BACK = 0x11,	/* at once, not armed: put into the slot */
 };
@@ -82,7 +83,8 @@ enum rig_fault {
  * @log: that file
  * @io: the I/O ports
  * @nobody: answers below the port where no device does
- * @timer: ends FAULT_ON_LATE and FAULT_NOT_READY
+ * @timer: ends FAULT_ON_LATE and FAULT_NOT_READY, brings on FAULT_PULLED
+ * @pulled: it is for that
  * @wanted: what the last switching asked for
  * @present: something is in the slot
  * @power: it has power, and the link is up
@@ -105,6 +107,7 @@ struct RigPower {
 	MemoryRegion io;
 	MemoryRegion nobody;
 	QEMUTimer *timer;
+	bool pulled;
 	bool wanted;
 	bool present;
 	bool power;
@@ -220,6 +223,7 @@ static void all_fns(RigPower *s, pci_bus_dev_fn f)
 static void power_off(RigPower *s, const char *why)
 {
 	timer_del(s->timer);
+	s->pulled = false;
 	if (s->power)
 		s->offs++;
 	s->power = false;
@@ -242,7 +246,8 @@ static void power_on(RigPower *s, const char *why)
 		all_fns(s, swap_fn);
 	}
 	all_fns(s, train_fn);
-	if (!s->ready && s->param != FOREVER)
+	s->pulled = s->fault == FAULT_PULLED;
+	if (s->pulled || (!s->ready && s->param != FOREVER))
 		timer_mod(s->timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + s->param);
 	note(s, why);
 	show(s);
@@ -258,10 +263,34 @@ static void force_on(RigPower *s, const char *why)
 	s->fault = fault;
 }
 
+static void insert(RigPower *s, bool present)
+{
+	uint8_t *sltsta = exp_of(port_of(s)) + PCI_EXP_SLTSTA;
+
+	if (s->present == present)
+		return;
+	s->present = present;
+	if (present) {
+		pci_word_test_and_set_mask(sltsta, PCI_EXP_SLTSTA_PDS);
+		if (s->wanted)
+			power_on(s, "back");
+		else
+			note(s, "back, without power");
+	} else {
+		pci_word_test_and_clear_mask(sltsta, PCI_EXP_SLTSTA_PDS);
+		power_off(s, "gone");
+	}
+	pcie_cap_slot_notify(port_of(s), PCI_EXP_SLTSTA_PDC);
+}
+
 static void timer_cb(void *opaque)
 {
 	RigPower *s = opaque;
 
+	if (s->pulled) {
+		insert(s, false);
+		return;
+	}
 	if (!s->power) {
 		power_on(s, "late");
 		return;
@@ -316,26 +345,6 @@ static void turn(RigPower *s, uint8_t to)
 		power_off(s, "cut");
 		break;
 	}
-}
-
-static void insert(RigPower *s, bool present)
-{
-	uint8_t *sltsta = exp_of(port_of(s)) + PCI_EXP_SLTSTA;
-
-	if (s->present == present)
-		return;
-	s->present = present;
-	if (present) {
-		pci_word_test_and_set_mask(sltsta, PCI_EXP_SLTSTA_PDS);
-		if (s->wanted)
-			power_on(s, "back");
-		else
-			note(s, "back, without power");
-	} else {
-		pci_word_test_and_clear_mask(sltsta, PCI_EXP_SLTSTA_PDS);
-		power_off(s, "gone");
-	}
-	pcie_cap_slot_notify(port_of(s), PCI_EXP_SLTSTA_PDC);
 }
 
 static void set_fault(RigPower *s, uint8_t fault)
