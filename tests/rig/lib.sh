@@ -53,7 +53,7 @@ hash_of()
 lock()
 {
 	exec 9>"$cache/$1.lock"
-	if ! flock -n 9; then
+	if ! flock -w 5 9; then
 		say "waiting for another run ($1)"
 		flock 9
 	fi
