@@ -22,12 +22,15 @@
 #define RUN_MS		10000
 /* On a slow machine it takes longer until each worker has had its chances. */
 #define RUN_MAX_MS	60000
+#define MAKE_WAY_MS	1000
 #define END_MS		90000
 #define UNLOAD_TRIES	20
+#define ERRORS		134
 
 /* How often each worker got what it asked for; shared by the processes. */
 static struct score {
 	unsigned long loads, unloads, binds, unbinds, opens, entries, looks;
+	unsigned long refused[ERRORS];
 } *score;
 
 static bool enough_loads(void)
@@ -45,11 +48,14 @@ static bool enough_opens(void)
 	return score->opens >= 3 && score->entries;
 }
 
-static bool goes_on(uint64_t start)
+static bool enough_looks(void)
 {
-	bool enough = enough_loads() && enough_binds() && enough_opens();
+	return score->looks >= 100;
+}
 
-	return since_ms(start) < (enough ? RUN_MS : RUN_MAX_MS);
+static bool enough(void)
+{
+	return enough_loads() && enough_binds() && enough_opens() && enough_looks();
 }
 
 static void reload(const struct pci_fn *pf, unsigned int *seed)
@@ -82,8 +88,11 @@ static void reopen(const struct pci_fn *pf, unsigned int *seed)
 {
 	struct vfio_dev d;
 	uint64_t val;
+	int ret = __vfio_open(&d, pf);
 
-	if (!__vfio_open(&d, pf)) {
+	if (ret) {
+		score->refused[-ret % ERRORS]++;
+	} else {
 		score->opens++;
 		__vfio_read(&d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4);
 		if (rand_r(seed) % 2 && !__vfio_entry(&d)) {
@@ -113,11 +122,12 @@ static void look(const struct pci_fn *pf, unsigned int *seed)
 static const struct {
 	const char *what;
 	void (*step)(const struct pci_fn *pf, unsigned int *seed);
+	bool (*enough)(void);
 } workers[] = {
-	{ "load and unload", reload },
-	{ "bind and unbind", rebind },
-	{ "open and close", reopen },
-	{ "a curious host", look },
+	{ "load and unload", reload, enough_loads },
+	{ "bind and unbind", rebind, enough_binds },
+	{ "open and close", reopen, enough_opens },
+	{ "a curious host", look, enough_looks },
 };
 
 #define WORKERS	(sizeof(workers) / sizeof(workers[0]))
@@ -144,8 +154,12 @@ void test_churn(void)
 			uint64_t start = now_us();
 			unsigned int seed = i + 1;
 
-			while (goes_on(start))
+			while (since_ms(start) < (enough() ? RUN_MS : RUN_MAX_MS)) {
 				workers[i].step(pf, &seed);
+				/* Makes way for those who have got less. */
+				if (since_ms(start) > RUN_MS && workers[i].enough())
+					sleep_ms(MAKE_WAY_MS);
+			}
 			_exit(0);
 		}
 	}
@@ -158,10 +172,13 @@ void test_churn(void)
 			die("%s: does not end", workers[i].what);
 	}
 	p = power_get(1);
+	for (int i = 0; i < ERRORS; i++)
+		if (score->refused[i])
+			diag("opens refused with %s: %lu", strerrorname_np(i), score->refused[i]);
 	check(enough_loads(), "%lu loads, %lu unloads", score->loads, score->unloads);
 	check(enough_binds(), "%lu binds, %lu unbinds", score->binds, score->unbinds);
 	check(enough_opens(), "%lu opens, %lu ENTRY", score->opens, score->entries);
-	check(score->looks >= 100, "%lu attributes read", score->looks);
+	check(enough_looks(), "%lu attributes read", score->looks);
 	check(p.off > first.off && p.on > first.on, "power went and came (%u _OFF, %u _ON)",
 	      p.off - first.off, p.on - first.on);
 
