@@ -80,7 +80,7 @@ static const struct {
 	{ "smoke", test_smoke, "a short run through everything" },
 	{ "bench", test_bench, "times, with stock vfio-pci beside them" },
 	{ "nested", test_nested, "a guest of a guest puts its devices to sleep" },
-	{ "nested-long", test_nested_long, "the same many times, shutdown and kill -9 in each state" },
+	{ "nested-long", test_nested_long, "the same many times, shutdown and kill in each state" },
 	{ "inner", test_inner, "what that guest runs" },
 	{ "demo", test_demo, "the story, with figures" },
 };

@@ -174,7 +174,7 @@ void moment_end(void)
 	cell.is_open = false;
 }
 
-/** moment_stock_works() - 0 if the open device does what it shall, else -errno; -EIO for nonsense */
+/** moment_stock_works() - 0 if the open device does what it shall; -errno, -EIO for nonsense */
 int moment_stock_works(void)
 {
 	const struct dut *t;

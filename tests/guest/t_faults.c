@@ -149,12 +149,13 @@ static void check_heals(void)
 
 static void check_cell(const struct moment *m)
 {
+	bool cycle = fault->cycle && m->flags & MOMENT_IOCTL;
 	const char *health;
 	int want = 0;
 
 	check(cell.ms < MOMENT_MS, "%s: returns within %d ms (%ld ms)", cell.name, MOMENT_MS,
 	      cell.ms);
-	if ((m->flags & MOMENT_FAILS) && (!fault->first || (fault->cycle && m->flags & MOMENT_IOCTL)))
+	if (m->flags & MOMENT_FAILS && (!fault->first || cycle))
 		want = -EIO;
 	/* After a first access that failed the ladder may have been quick; or not so. */
 	check(cell.ret == want || (want && !cell.ret && fault->heal == FAULT_BY_ITSELF) ||

@@ -437,8 +437,8 @@ void test_fuzz(void)
 		die("memory and /dev/null");
 	vfio_open(&fz.d, pf);
 	rtd3_region_find(&fz.d, &fz.r);
-	/* A short entry, which is valid, is not to become a power cycle. */
-	pci_set(pf, "power/autosuspend_delay_ms", "30000");
+	/* An entry, which is valid, is not to become a power cycle, however slow the machine. */
+	pci_set(pf, "power/autosuspend_delay_ms", "3600000");
 	vfio_cfg(&fz.d, 0, 4);
 	rtd3_region_info(&fz.d, &fz.r, &before);
 	p = power_get(1);
