@@ -37,8 +37,15 @@ class Cables:
 
     def __init__(self, conn):
         self.file = conn.makefile("rw", encoding="utf8")
-        self.file.readline()
+        self.read()
         self.call("qmp_capabilities")
+
+    def read(self):
+        """One message."""
+        line = self.file.readline()
+        if not line:
+            raise ConnectionError("QEMU has gone")
+        return json.loads(line)
 
     def call(self, command, **arguments):
         """One command; returns its reply."""
@@ -46,7 +53,7 @@ class Cables:
         self.file.write("\n")
         self.file.flush()
         while True:
-            reply = json.loads(self.file.readline())
+            reply = self.read()
             if "event" not in reply:
                 return reply
 

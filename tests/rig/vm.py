@@ -136,6 +136,10 @@ class Machine:
         except RigError:
             self.stop()
             raise
+        except OSError as error:
+            # It lived until it was talked to.
+            self.stop()
+            raise self._not_started() from error
 
     def _listen(self, name):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -153,9 +157,12 @@ class Machine:
             except socket.timeout:
                 if self.process.poll() is not None:
                     break
+        raise self._not_started()
+
+    def _not_started(self):
         with open(os.path.join(self.work, "qemu.log"), encoding="utf8",
                   errors="replace") as f:
-            raise RigError(3, "QEMU did not start: " + f.read().strip()[-500:])
+            return RigError(3, "QEMU did not start: " + f.read().strip()[-500:])
 
     def _command(self, args, kernel, initrd, accel):
         iommu, append = IOMMUS[args.iommu]
@@ -238,6 +245,12 @@ class Machine:
 
     def lines(self):
         """Lines from the guest, until it ends."""
+        try:
+            yield from self._lines()
+        except ConnectionError:
+            return  # QEMU has died: its exit status says how
+
+    def _lines(self):
         while True:
             left = self.deadline - time.monotonic()
             if left <= 0:
