@@ -129,7 +129,6 @@ static double stock_us(const struct pci_fn *pf, struct power *p)
 			vfio_cfg(&d, 0, 4);
 		else
 			vfio_entry(&d);
-		*p = power_get(1);
 		wait_asleep(pf, p);
 		start = now_us();
 		vfio_cfg(&d, 0, 4);
