@@ -248,7 +248,7 @@ class Machine:
         try:
             yield from self._lines()
         except ConnectionError:
-            return  # QEMU has died: its exit status says how
+            pass  # QEMU has died: its exit status says how
 
     def _lines(self):
         while True:
