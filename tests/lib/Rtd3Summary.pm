@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A formatter for prove: its own output, and one last line with the counts.
+# A formatter for prove: its own output, then what was skipped and what failed, with what the
+# programs said about it, and one last line with the counts.
 package Rtd3Summary;
 
 use strict;
@@ -8,6 +9,33 @@ use warnings;
 # As prove itself chooses: no progress display where nobody can see it move.
 use parent -t STDOUT ? 'TAP::Formatter::Console' : 'TAP::Formatter::File';
 
+# Of one program: more is in the file.
+use constant LINES => 60;
+
+# What a program said: its bad results and the comments behind each, or its last words.
+sub quote {
+    my ($file) = @_;
+    my (@all, @bad, $in);
+
+    open(my $tap, '<', $file) or return "$file: $!\n";
+    while (my $line = <$tap>) {
+        push @all, $line;
+        $in = $line =~ /^not ok/ || ($in && $line =~ /^#/);
+        push @bad, $line if $in;
+    }
+    @bad = @all[($#all > 4 ? -5 : -@all) .. -1] if !@bad && @all;
+    my $more = @bad - LINES;
+    return (@bad[0 .. LINES - 1], "# and $more lines more\n") if $more > 0;
+    return @bad;
+}
+
+sub skips {
+    my ($file) = @_;
+
+    open(my $tap, '<', $file) or return;
+    return grep { /# SKIP/ } <$tap>;
+}
+
 sub summary {
     my ($self, $aggregate, @rest) = @_;
 
@@ -15,8 +43,14 @@ sub summary {
 
     # A program that failed as a whole counts, though no test of it may have.
     my $failed = $aggregate->failed;
-    for my $parser ($aggregate->parsers) {
-        $failed++ if $parser->has_problems && !$parser->failed;
+    for my $name ($aggregate->descriptions) {
+        my ($parser) = $aggregate->parsers($name);
+        (my $file = $name) =~ s/\.t$/.tap/;
+
+        print "$name: $_" for skips($file);
+        next if !$parser->has_problems;
+        $failed++ if !$parser->failed;
+        print "$name:\n", quote($file);
     }
     my $skipped = $aggregate->skipped;
     $skipped += grep { $_->skip_all } $aggregate->parsers;
