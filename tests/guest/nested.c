@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kmsg.h"
 #include "nested.h"
 #include "rig.h"
 #include "tap.h"
@@ -20,18 +21,27 @@
 #define CONSOLE		"/tmp/inner.console"
 #define QEMU_LOG	"/tmp/inner.qemu"
 #define QEMU_MS		60000
-#define READY_MS	400000
+#define KVM_READY_MS	180000
+#define TCG_READY_MS	900000
 #define ANSWER_MS	120000
 #define END_MS		60000
+#define QEMU_END_MS	2000
 #define LOG_LINES	60
 
-/* What is left out takes its time in TCG, above all in TCG within TCG. */
+/*
+ * What is left out takes its time in TCG, above all in TCG within TCG. Without lastbus Linux looks
+ * for host bridges on all of 256 buses: half of all exits from the inner guest.
+ */
 #define KERNEL_ARGS							\
-	"console=ttyS0 loglevel=5 panic=-1 rig.test=inner "		\
+	"console=ttyS0 loglevel=5 panic=-1 "				\
 	"mitigations=off cryptomgr.notests rodata=off audit=0 "		\
-	"ipv6.disable=1 tsc=reliable no_timer_check nokaslr"
+	"ipv6.disable=1 pci=lastbus=2 tsc=reliable no_timer_check nokaslr "
 
+/* What comes last in QEMU's command line; without devices the guest turns itself off. */
+static const char with_devices[] = KERNEL_ARGS "rig.test=inner";
+static const char without_devices[] = KERNEL_ARGS "rig.test=none";
 static char host_a[48], host_b[48];
+static bool kvm;
 
 static const char *const qemu[] = {
 	"/nested/lib/ld-linux-x86-64.so.2", "--library-path", "/nested/lib", "/nested/qemu",
@@ -41,45 +51,64 @@ static const char *const qemu[] = {
 	"-smbios", "type=0,vendor=rtd3,version=1,date=01/01/2024",
 	"-acpitable", "file=/nested/pr3.aml",
 	"-kernel", "/nested/kernel", "-initrd", "/nested/initramfs",
-	"-append", KERNEL_ARGS,
 	"-chardev", "file,id=con,path=" CONSOLE, "-serial", "chardev:con",
 	"-chardev", "socket,id=chan,path=" SOCKET, "-serial", "chardev:chan",
 	"-device", "pcie-root-port,id=a,bus=pcie.0,addr=4.0,chassis=4,slot=4,hotplug=off,x-speed=5",
 	"-device", "pcie-root-port,id=b,bus=pcie.0,addr=5.0,chassis=5,slot=5,hotplug=off,x-speed=5",
-	"-device", host_a, "-device", host_b, NULL
 };
 
-static void exec_qemu(void)
+#define NR_QEMU	(sizeof(qemu) / sizeof(qemu[0]))
+
+static void exec_qemu(bool devices)
 {
+	const char *const more[] = {
+		"-append", devices ? with_devices : without_devices,
+		"-device", host_a, "-device", host_b, NULL
+	};
+	const char *argv[NR_QEMU + sizeof(more) / sizeof(more[0])];
 	int fd = open(QEMU_LOG, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
+	memcpy(argv, qemu, sizeof(qemu));
+	memcpy(argv + NR_QEMU, more, sizeof(more));
+	if (!devices)
+		argv[NR_QEMU + 2] = NULL;
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	setenv("QEMU_MODULE_DIR", "/nested/modules", 1);
-	execv(qemu[0], (char *const *)qemu);
+	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
-/*
+/**
+ * inner_kvm() - whether the inner guest runs in KVM; loads it
+ * @why: if not, the reason
+ * @size: of @why
+ *
  * Where the host runs this machine in TCG, its CPU has AMD's virtualization: the inner guest is
  * then only as slow as this machine. Without any, QEMU falls back to TCG within TCG.
  */
-static void load_kvm(void)
+bool inner_kvm(char *why, size_t size)
 {
 	const char *const amd[] = { "modprobe", "-d", "/nested/kvm", "kvm_amd", NULL };
 	const char *const intel[] = { "modprobe", "-d", "/nested/kvm", "kvm_intel", NULL };
-	bool kvm = !rig_run(amd) || !rig_run(intel);
+	int log = kmsg_open();
+	char last[100] = "";
 
+	kvm = !rig_run(amd) || !rig_run(intel);
+	if (!kvm)
+		kmsg_count(log, "kvm", last, sizeof(last));
+	snprintf(why, size, "no KVM in this machine (%s)", last);
+	close(log);
 	diag("the inner guest runs in %s", kvm ? "KVM" : "TCG");
+	return kvm;
 }
 
-/** inner_start() - start QEMU; it boots while this returns */
-void inner_start(struct inner *g)
+/* Start QEMU; the guest boots while this returns. */
+static void start(struct inner *g, bool devices)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SOCKET };
 	struct pollfd pfd = { .events = POLLIN };
 
-	load_kvm();
 	unlink(SOCKET);
 	unlink(CONSOLE);
 	snprintf(host_a, sizeof(host_a), "vfio-pci,host=%s,bus=a,addr=0.0", rig.fn[0].name);
@@ -90,7 +119,7 @@ void inner_start(struct inner *g)
 		die("inner guest: socket: %s", strerror(errno));
 	g->pid = fork();
 	if (!g->pid)
-		exec_qemu();
+		exec_qemu(devices);
 	if (g->pid < 0 || poll(&pfd, 1, QEMU_MS) != 1) {
 		inner_show_logs();
 		die("inner guest: QEMU starts");
@@ -132,16 +161,73 @@ static bool next_answer(struct inner *g, char *reply, size_t size, long ms)
 	return false;
 }
 
-/** inner_ready() - TAP result: the inner guest has booted and its drivers are bound */
-bool inner_ready(struct inner *g)
+static long ready_ms(void)
 {
-	char reply[200];
-	bool good = next_answer(g, reply, sizeof(reply), READY_MS);
+	return kvm ? KVM_READY_MS : TCG_READY_MS;
+}
 
-	check(good, "the inner guest boots: %s", reply);
+/* It has booted and its drivers are bound; else what was seen is shown. */
+static bool ready(struct inner *g, char *reply, size_t size)
+{
+	uint64_t begin = now_us();
+
+	if (next_answer(g, reply, size, ready_ms()))
+		return true;
+	diag("the inner guest is not ready after %ld ms", since_ms(begin));
+	inner_show_logs();
+	return false;
+}
+
+/**
+ * inner_boot() - boot the inner guest
+ * @g: filled in
+ * @reply: what it says when it is ready
+ * @size: of @reply
+ *
+ * Return: whether it runs; else what was seen has been shown, and it is gone.
+ */
+bool inner_boot(struct inner *g, char *reply, size_t size)
+{
+	start(g, true);
+	if (ready(g, reply, size))
+		return true;
+	inner_kill(g);
+	return false;
+}
+
+/**
+ * inner_boots_alone() - whether a guest without devices of ours boots and turns itself off
+ *
+ * It has half the time: if it needs more, this machine is too slow for one with devices.
+ */
+bool inner_boots_alone(void)
+{
+	struct inner g = {};
+	char reply[200];
+	int status = -1;
+	bool good;
+
+	start(&g, false);
+	/* Says nothing that is an answer: this ends with its QEMU. */
+	next_answer(&g, reply, sizeof(reply), ready_ms() / 2);
+	wait_child(g.pid, QEMU_END_MS, &status);
+	good = WIFEXITED(status) && !WEXITSTATUS(status);
+	diag("a guest without devices %s", good ? "boots" : "does not boot either");
 	if (!good)
 		inner_show_logs();
+	if (status == -1)
+		inner_kill(&g);
+	else
+		close(g.fd);
 	return good;
+}
+
+/** inner_reboots() - TAP result: it has booted once more */
+bool inner_reboots(struct inner *g)
+{
+	char reply[200];
+
+	return check(ready(g, reply, sizeof(reply)), "the inner guest boots again: %s", reply);
 }
 
 /**

@@ -37,8 +37,10 @@ struct inner_state {
 	char port_status[16];
 };
 
-void inner_start(struct inner *g);
-bool inner_ready(struct inner *g);
+bool inner_kvm(char *why, size_t size);
+bool inner_boot(struct inner *g, char *reply, size_t size);
+bool inner_boots_alone(void);
+bool inner_reboots(struct inner *g);
 bool inner_ask(struct inner *g, char *reply, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 bool inner_state(struct inner *g, struct inner_state *s, const char *command, char which);

@@ -212,7 +212,7 @@ static bool reset_asleep(struct inner *g)
 	link_set(&a, true);
 	link_set(&b, true);
 	check(inner_ask(g, reply, sizeof(reply), "crash A"), "the guest resets itself: %s", reply);
-	if (!inner_ready(g))
+	if (!inner_reboots(g))
 		return false;
 	check_powered(&a, "reset while it slept");
 	check_powered(&b, "reset while it slept");
@@ -247,22 +247,6 @@ static void set_up_both(void)
 	check_same(&b, "settings");
 }
 
-/* A new inner guest, with both its devices at work. */
-static bool boot(struct inner *g)
-{
-	uint64_t start = now_us();
-
-	inner_start(g);
-	if (!inner_ready(g))
-		return false;
-	figure("inner_boot_ms", "%ld", since_ms(start));
-	check_on(&a, "the guest has booted");
-	check_on(&b, "the guest has booted");
-	check_echo(g, &a, "the guest has booted");
-	check_echo(g, &b, "the guest has booted");
-	return true;
-}
-
 /* Power may be turned on for what has to be done at a close, but must be off after it. */
 static void check_left_off(struct side *s, const char *when)
 {
@@ -278,6 +262,44 @@ static void check_left_off(struct side *s, const char *when)
 	check(off, "%c: %s: without power (on %u -> %u, off %u -> %u, cfg %08x)", s->letter, when,
 	      s->p.on, p.on, s->p.off, p.off, power_cfg(s->pf, 0));
 	s->p = p;
+}
+
+/*
+ * TAP result: the inner guest boots. If it does not, one without devices tells whether the fault is
+ * that of this machine's emulated virtualization; if it is not, it gets a second try, as the outer
+ * machine does.
+ */
+static bool boot_guest(struct inner *g)
+{
+	char reply[200];
+	bool good = inner_boot(g, reply, sizeof(reply));
+
+	if (!good && !inner_boots_alone()) {
+		skip("the inner guest does not boot here, not even without devices",
+		     "the inner guest boots");
+		return false;
+	}
+	if (!good) {
+		check_left_off(&a, "killed while it booted");
+		check_left_off(&b, "killed while it booted");
+		good = inner_boot(g, reply, sizeof(reply));
+	}
+	return check(good, "the inner guest boots: %s", reply);
+}
+
+/* A new inner guest, with both its devices at work. */
+static bool boot(struct inner *g)
+{
+	uint64_t start = now_us();
+
+	if (!boot_guest(g))
+		return false;
+	figure("inner_boot_ms", "%ld", since_ms(start));
+	check_on(&a, "the guest has booted");
+	check_on(&b, "the guest has booted");
+	check_echo(g, &a, "the guest has booted");
+	check_echo(g, &b, "the guest has booted");
+	return true;
 }
 
 static void check_health(const struct side *s)
@@ -306,8 +328,13 @@ static void finish(struct inner *g)
 void test_nested(void)
 {
 	struct inner g = {};
+	char why[160];
 
 	set_up_both();
+	if (!inner_kvm(why, sizeof(why))) {
+		skip(why, "the inner guest: in TCG within TCG it takes half an hour");
+		return;
+	}
 	if (!boot(&g))
 		return;
 	one_side(&g, &a, &b);
@@ -374,8 +401,10 @@ void test_nested_long(void)
 {
 	struct inner g = {};
 	bool good = true;
+	char why[160];
 
 	set_up_both();
+	inner_kvm(why, sizeof(why));
 	for (int killed = 0; killed < 2; killed++) {
 		good = good && leave_in("both awake", false, false, killed) &&
 		       leave_in("A asleep", true, false, killed) &&
