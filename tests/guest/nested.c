@@ -26,7 +26,7 @@
 #define ANSWER_MS	120000
 #define END_MS		60000
 #define QEMU_END_MS	2000
-#define LOG_LINES	60
+#define LOG_LINES	30
 
 /*
  * What is left out takes its time in TCG, above all in TCG within TCG. Without lastbus Linux looks
@@ -166,7 +166,7 @@ static long ready_ms(void)
 	return kvm ? KVM_READY_MS : TCG_READY_MS;
 }
 
-/* It has booted and its drivers are bound; else what was seen is shown. */
+/* Whether it has booted and its drivers are bound. */
 static bool ready(struct inner *g, char *reply, size_t size)
 {
 	uint64_t begin = now_us();
@@ -174,8 +174,22 @@ static bool ready(struct inner *g, char *reply, size_t size)
 	if (next_answer(g, reply, size, ready_ms()))
 		return true;
 	diag("the inner guest is not ready after %ld ms", since_ms(begin));
-	inner_show_logs();
 	return false;
+}
+
+/* Whether its QEMU ends by itself, and well; it is gone in any case. */
+static bool ended_well(struct inner *g, long ms)
+{
+	int status = -1;
+
+	wait_child(g->pid, ms, &status);
+	if (status == -1) {
+		inner_kill(g);
+		return false;
+	}
+	close(g->fd);
+	g->pid = 0;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
 /**
@@ -184,7 +198,7 @@ static bool ready(struct inner *g, char *reply, size_t size)
  * @reply: what it says when it is ready
  * @size: of @reply
  *
- * Return: whether it runs; else what was seen has been shown, and it is gone.
+ * Return: whether it runs; else it has been killed, and its logs can be shown.
  */
 bool inner_boot(struct inner *g, char *reply, size_t size)
 {
@@ -204,21 +218,13 @@ bool inner_boots_alone(void)
 {
 	struct inner g = {};
 	char reply[200];
-	int status = -1;
 	bool good;
 
 	start(&g, false);
 	/* Says nothing that is an answer: this ends with its QEMU. */
 	next_answer(&g, reply, sizeof(reply), ready_ms() / 2);
-	wait_child(g.pid, QEMU_END_MS, &status);
-	good = WIFEXITED(status) && !WEXITSTATUS(status);
+	good = ended_well(&g, QEMU_END_MS);
 	diag("a guest without devices %s", good ? "boots" : "does not boot either");
-	if (!good)
-		inner_show_logs();
-	if (status == -1)
-		inner_kill(&g);
-	else
-		close(g.fd);
 	return good;
 }
 
@@ -226,8 +232,12 @@ bool inner_boots_alone(void)
 bool inner_reboots(struct inner *g)
 {
 	char reply[200];
+	bool good = ready(g, reply, sizeof(reply));
 
-	return check(ready(g, reply, sizeof(reply)), "the inner guest boots again: %s", reply);
+	check(good, "the inner guest boots again: %s", reply);
+	if (!good)
+		inner_show_logs();
+	return good;
 }
 
 /**
@@ -279,15 +289,9 @@ bool inner_state(struct inner *g, struct inner_state *s, const char *command, ch
 /** inner_poweroff() - TAP result: the inner guest turns itself off */
 void inner_poweroff(struct inner *g)
 {
-	int status = -1;
+	bool heard = send(g->fd, "poweroff\n", 9, MSG_NOSIGNAL) == 9;
 
-	if (send(g->fd, "poweroff\n", 9, MSG_NOSIGNAL) == 9)
-		wait_child(g->pid, END_MS, &status);
-	check(WIFEXITED(status) && !WEXITSTATUS(status), "the inner guest turns itself off");
-	if (status == -1)
-		inner_kill(g);
-	close(g->fd);
-	g->pid = 0;
+	check(ended_well(g, heard ? END_MS : 0), "the inner guest turns itself off");
 }
 
 /** inner_kill() - kill -9 of its QEMU */

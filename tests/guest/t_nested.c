@@ -277,6 +277,7 @@ static bool boot_guest(struct inner *g)
 	if (!good && !inner_boots_alone()) {
 		skip("the inner guest does not boot here, not even without devices",
 		     "the inner guest boots");
+		inner_show_logs();
 		return false;
 	}
 	if (!good) {
@@ -284,7 +285,10 @@ static bool boot_guest(struct inner *g)
 		check_left_off(&b, "killed while it booted");
 		good = inner_boot(g, reply, sizeof(reply));
 	}
-	return check(good, "the inner guest boots: %s", reply);
+	check(good, "the inner guest boots: %s", reply);
+	if (!good)
+		inner_show_logs();
+	return good;
 }
 
 /* A new inner guest, with both its devices at work. */

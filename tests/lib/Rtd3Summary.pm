@@ -12,28 +12,22 @@ use parent -t STDOUT ? 'TAP::Formatter::Console' : 'TAP::Formatter::File';
 # Of one program: more is in the file.
 use constant LINES => 60;
 
-# What a program said: its bad results and the comments behind each, or its last words.
+# What a program said: its results of one kind, and the comments behind each; or its last words.
 sub quote {
-    my ($file) = @_;
-    my (@all, @bad, $in);
+    my ($name, $kind) = @_;
+    my (@all, @found, $in);
 
+    (my $file = $name) =~ s/\.t$/.tap/;
     open(my $tap, '<', $file) or return "$file: $!\n";
     while (my $line = <$tap>) {
         push @all, $line;
-        $in = $line =~ /^not ok/ || ($in && $line =~ /^#/);
-        push @bad, $line if $in;
+        $in = $line =~ $kind || ($in && $line =~ /^#/);
+        push @found, $line if $in;
     }
-    @bad = @all[($#all > 4 ? -5 : -@all) .. -1] if !@bad && @all;
-    my $more = @bad - LINES;
-    return (@bad[0 .. LINES - 1], "# and $more lines more\n") if $more > 0;
-    return @bad;
-}
-
-sub skips {
-    my ($file) = @_;
-
-    open(my $tap, '<', $file) or return;
-    return grep { /# SKIP/ } <$tap>;
+    @found = @all[($#all > 4 ? -5 : -@all) .. -1] if !@found && @all;
+    my $more = @found - LINES;
+    return (@found[0 .. LINES - 1], "# and $more lines more\n") if $more > 0;
+    return @found;
 }
 
 sub summary {
@@ -45,12 +39,12 @@ sub summary {
     my $failed = $aggregate->failed;
     for my $name ($aggregate->descriptions) {
         my ($parser) = $aggregate->parsers($name);
-        (my $file = $name) =~ s/\.t$/.tap/;
 
-        print "$name: $_" for skips($file);
+        print "$name:\n", quote($name, qr/# SKIP/)
+            if $parser->skipped || $parser->skip_all;
         next if !$parser->has_problems;
         $failed++ if !$parser->failed;
-        print "$name:\n", quote($file);
+        print "$name:\n", quote($name, qr/^not ok/);
     }
     my $skipped = $aggregate->skipped;
     $skipped += grep { $_->skip_all } $aggregate->parsers;
