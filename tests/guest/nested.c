@@ -21,6 +21,7 @@
 #define CONSOLE		"/tmp/inner.console"
 #define QEMU_LOG	"/tmp/inner.qemu"
 #define QEMU_MS		60000
+#define QEMU_POLL_MS	50
 #define KVM_READY_MS	180000
 #define TCG_READY_MS	900000
 #define ANSWER_MS	120000
@@ -35,13 +36,13 @@
 #define KERNEL_ARGS							\
 	"console=ttyS0 loglevel=5 panic=-1 "				\
 	"mitigations=off cryptomgr.notests rodata=off audit=0 "		\
-	"ipv6.disable=1 pci=lastbus=2 tsc=reliable no_timer_check nokaslr "
+	"ipv6.disable=1 pci=lastbus=2 tsc=reliable no_timer_check "	\
+	"nokaslr rig.test=inner"
 
-/* What comes last in QEMU's command line; without devices the guest turns itself off. */
-static const char with_devices[] = KERNEL_ARGS "rig.test=inner";
-static const char without_devices[] = KERNEL_ARGS "rig.test=none";
 static char host_a[48], host_b[48];
 static bool kvm;
+/* The kernel log of this machine since the last QEMU was started. */
+static int kernel_log = -1;
 
 static const char *const qemu[] = {
 	"/nested/lib/ld-linux-x86-64.so.2", "--library-path", "/nested/lib", "/nested/qemu",
@@ -55,27 +56,17 @@ static const char *const qemu[] = {
 	"-chardev", "socket,id=chan,path=" SOCKET, "-serial", "chardev:chan",
 	"-device", "pcie-root-port,id=a,bus=pcie.0,addr=4.0,chassis=4,slot=4,hotplug=off,x-speed=5",
 	"-device", "pcie-root-port,id=b,bus=pcie.0,addr=5.0,chassis=5,slot=5,hotplug=off,x-speed=5",
+	"-append", KERNEL_ARGS, "-device", host_a, "-device", host_b, NULL
 };
 
-#define NR_QEMU	(sizeof(qemu) / sizeof(qemu[0]))
-
-static void exec_qemu(bool devices)
+static void exec_qemu(void)
 {
-	const char *const more[] = {
-		"-append", devices ? with_devices : without_devices,
-		"-device", host_a, "-device", host_b, NULL
-	};
-	const char *argv[NR_QEMU + sizeof(more) / sizeof(more[0])];
 	int fd = open(QEMU_LOG, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	memcpy(argv, qemu, sizeof(qemu));
-	memcpy(argv + NR_QEMU, more, sizeof(more));
-	if (!devices)
-		argv[NR_QEMU + 2] = NULL;
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	setenv("QEMU_MODULE_DIR", "/nested/modules", 1);
-	execv(argv[0], (char *const *)argv);
+	execv(qemu[0], (char *const *)qemu);
 	_exit(127);
 }
 
@@ -103,29 +94,71 @@ bool inner_kvm(char *why, size_t size)
 	return kvm;
 }
 
-/* Start QEMU; the guest boots while this returns. */
-static void start(struct inner *g, bool devices)
+/* Whether its QEMU ends by itself, and well; it is gone in any case, and @how tells how. */
+static bool ended_well(struct inner *g, long ms, char *how, size_t size)
+{
+	int status = -1;
+
+	wait_child(g->pid, ms, &status);
+	if (status == -1) {
+		snprintf(how, size, "it runs on");
+		inner_kill(g);
+		return false;
+	}
+	if (WIFSIGNALED(status))
+		snprintf(how, size, "it died of signal %d, %s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(how, size, "it ended with status %d", WEXITSTATUS(status));
+	close(g->fd);
+	g->pid = 0;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/*
+ * Start QEMU and wait until it opens the control channel, which it does before all else; the guest
+ * boots while this returns. A QEMU that does not is a fault of the rig's.
+ */
+static void start(struct inner *g)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SOCKET };
 	struct pollfd pfd = { .events = POLLIN };
+	uint64_t begin = now_us();
+	siginfo_t ended = {};
+	char how[80];
+	bool good;
 
 	unlink(SOCKET);
 	unlink(CONSOLE);
 	snprintf(host_a, sizeof(host_a), "vfio-pci,host=%s,bus=a,addr=0.0", rig.fn[0].name);
 	snprintf(host_b, sizeof(host_b), "vfio-pci,host=%s,bus=b,addr=0.0", rig.other.name);
+	if (kernel_log >= 0)
+		close(kernel_log);
+	kernel_log = kmsg_open();
 	pfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (pfd.fd < 0 || bind(pfd.fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    listen(pfd.fd, 1))
 		die("inner guest: socket: %s", strerror(errno));
 	g->pid = fork();
 	if (!g->pid)
-		exec_qemu(devices);
-	if (g->pid < 0 || poll(&pfd, 1, QEMU_MS) != 1) {
-		inner_show_logs();
-		die("inner guest: QEMU starts");
-	}
-	g->fd = accept4(pfd.fd, NULL, NULL, SOCK_CLOEXEC);
+		exec_qemu();
+	if (g->pid < 0)
+		die("inner guest: fork: %s", strerror(errno));
+	/* One that has ended is left for ended_well(). */
+	do {
+		good = poll(&pfd, 1, QEMU_POLL_MS) == 1;
+		if (!good)
+			waitid(P_PID, g->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
+	} while (!good && !ended.si_pid && since_ms(begin) < QEMU_MS);
+	g->fd = good ? accept4(pfd.fd, NULL, NULL, SOCK_CLOEXEC) : -1;
 	close(pfd.fd);
+	if (good)
+		return;
+	ended_well(g, QEMU_END_MS, how, sizeof(how));
+	check(false, "QEMU of the inner guest starts: no channel in %ld ms, and %s",
+	      since_ms(begin), how);
+	inner_show_logs();
+	exit(1);
 }
 
 /* The next answer of the inner guest, without its leading R. */
@@ -161,83 +194,34 @@ static bool next_answer(struct inner *g, char *reply, size_t size, long ms)
 	return false;
 }
 
-static long ready_ms(void)
-{
-	return kvm ? KVM_READY_MS : TCG_READY_MS;
-}
-
-/* Whether it has booted and its drivers are bound. */
-static bool ready(struct inner *g, char *reply, size_t size)
+/* TAP result: it has booted and its drivers are bound; else its QEMU is gone. */
+static bool check_ready(struct inner *g, const char *what)
 {
 	uint64_t begin = now_us();
+	char reply[200], how[80];
 
-	if (next_answer(g, reply, size, ready_ms()))
+	if (next_answer(g, reply, sizeof(reply), kvm ? KVM_READY_MS : TCG_READY_MS)) {
+		check(true, "%s: %s", what, reply);
 		return true;
-	diag("the inner guest is not ready after %ld ms", since_ms(begin));
-	return false;
-}
-
-/* Whether its QEMU ends by itself, and well; it is gone in any case. */
-static bool ended_well(struct inner *g, long ms)
-{
-	int status = -1;
-
-	wait_child(g->pid, ms, &status);
-	if (status == -1) {
-		inner_kill(g);
-		return false;
 	}
-	close(g->fd);
-	g->pid = 0;
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
-/**
- * inner_boot() - boot the inner guest
- * @g: filled in
- * @reply: what it says when it is ready
- * @size: of @reply
- *
- * Return: whether it runs; else it has been killed, and its logs can be shown.
- */
-bool inner_boot(struct inner *g, char *reply, size_t size)
-{
-	start(g, true);
-	if (ready(g, reply, size))
-		return true;
-	inner_kill(g);
+	check(false, "%s: not ready after %ld ms", what, since_ms(begin));
+	ended_well(g, QEMU_END_MS, how, sizeof(how));
+	diag("its QEMU: %s", how);
+	inner_show_logs();
 	return false;
 }
 
-/**
- * inner_boots_alone() - whether a guest without devices of ours boots and turns itself off
- *
- * It has half the time: if it needs more, this machine is too slow for one with devices.
- */
-bool inner_boots_alone(void)
+/** inner_boot() - TAP result: it boots; @g is filled in */
+bool inner_boot(struct inner *g)
 {
-	struct inner g = {};
-	char reply[200];
-	bool good;
-
-	start(&g, false);
-	/* Says nothing that is an answer: this ends with its QEMU. */
-	next_answer(&g, reply, sizeof(reply), ready_ms() / 2);
-	good = ended_well(&g, QEMU_END_MS);
-	diag("a guest without devices %s", good ? "boots" : "does not boot either");
-	return good;
+	start(g);
+	return check_ready(g, "the inner guest boots");
 }
 
 /** inner_reboots() - TAP result: it has booted once more */
 bool inner_reboots(struct inner *g)
 {
-	char reply[200];
-	bool good = ready(g, reply, sizeof(reply));
-
-	check(good, "the inner guest boots again: %s", reply);
-	if (!good)
-		inner_show_logs();
-	return good;
+	return check_ready(g, "the inner guest boots again");
 }
 
 /**
@@ -290,8 +274,10 @@ bool inner_state(struct inner *g, struct inner_state *s, const char *command, ch
 void inner_poweroff(struct inner *g)
 {
 	bool heard = send(g->fd, "poweroff\n", 9, MSG_NOSIGNAL) == 9;
+	char how[80];
+	bool good = ended_well(g, heard ? END_MS : 0, how, sizeof(how));
 
-	check(ended_well(g, heard ? END_MS : 0), "the inner guest turns itself off");
+	check(good, "the inner guest turns itself off: its QEMU: %s", how);
 }
 
 /** inner_kill() - kill -9 of its QEMU */
@@ -318,9 +304,20 @@ static void show_log(const char *path)
 		diag("%s: %s", path, lines[i % LOG_LINES]);
 }
 
-/** inner_show_logs() - the last lines of the inner guest's kernel and of its QEMU */
+/* What this machine's kernel says of QEMU, whose process has the name of its loader. */
+static void show_kernel_log(void)
+{
+	char line[200];
+
+	while (kernel_log >= 0 && kmsg_next(kernel_log, line, sizeof(line)))
+		if (strstr(line, "ld-linux") || strstr(line, "kvm"))
+			diag("kernel: %s", line);
+}
+
+/** inner_show_logs() - the last lines of the inner guest's kernel and of its QEMU, and of ours */
 void inner_show_logs(void)
 {
+	show_kernel_log();
 	show_log(QEMU_LOG);
 	show_log(CONSOLE);
 }

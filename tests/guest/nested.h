@@ -38,8 +38,7 @@ struct inner_state {
 };
 
 bool inner_kvm(char *why, size_t size);
-bool inner_boot(struct inner *g, char *reply, size_t size);
-bool inner_boots_alone(void);
+bool inner_boot(struct inner *g);
 bool inner_reboots(struct inner *g);
 bool inner_ask(struct inner *g, char *reply, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

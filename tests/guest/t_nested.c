@@ -247,6 +247,21 @@ static void set_up_both(void)
 	check_same(&b, "settings");
 }
 
+/* A new inner guest, with both its devices at work. */
+static bool boot(struct inner *g)
+{
+	uint64_t start = now_us();
+
+	if (!inner_boot(g))
+		return false;
+	figure("inner_boot_ms", "%ld", since_ms(start));
+	check_on(&a, "the guest has booted");
+	check_on(&b, "the guest has booted");
+	check_echo(g, &a, "the guest has booted");
+	check_echo(g, &b, "the guest has booted");
+	return true;
+}
+
 /* Power may be turned on for what has to be done at a close, but must be off after it. */
 static void check_left_off(struct side *s, const char *when)
 {
@@ -262,48 +277,6 @@ static void check_left_off(struct side *s, const char *when)
 	check(off, "%c: %s: without power (on %u -> %u, off %u -> %u, cfg %08x)", s->letter, when,
 	      s->p.on, p.on, s->p.off, p.off, power_cfg(s->pf, 0));
 	s->p = p;
-}
-
-/*
- * TAP result: the inner guest boots. If it does not, one without devices tells whether the fault is
- * that of this machine's emulated virtualization; if it is not, it gets a second try, as the outer
- * machine does.
- */
-static bool boot_guest(struct inner *g)
-{
-	char reply[200];
-	bool good = inner_boot(g, reply, sizeof(reply));
-
-	if (!good && !inner_boots_alone()) {
-		skip("the inner guest does not boot here, not even without devices",
-		     "the inner guest boots");
-		inner_show_logs();
-		return false;
-	}
-	if (!good) {
-		check_left_off(&a, "killed while it booted");
-		check_left_off(&b, "killed while it booted");
-		good = inner_boot(g, reply, sizeof(reply));
-	}
-	check(good, "the inner guest boots: %s", reply);
-	if (!good)
-		inner_show_logs();
-	return good;
-}
-
-/* A new inner guest, with both its devices at work. */
-static bool boot(struct inner *g)
-{
-	uint64_t start = now_us();
-
-	if (!boot_guest(g))
-		return false;
-	figure("inner_boot_ms", "%ld", since_ms(start));
-	check_on(&a, "the guest has booted");
-	check_on(&b, "the guest has booted");
-	check_echo(g, &a, "the guest has booted");
-	check_echo(g, &b, "the guest has booted");
-	return true;
 }
 
 static void check_health(const struct side *s)
