@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -21,7 +22,6 @@
 #define CONSOLE		"/tmp/inner.console"
 #define QEMU_LOG	"/tmp/inner.qemu"
 #define QEMU_MS		60000
-#define QEMU_POLL_MS	50
 #define KVM_READY_MS	180000
 #define TCG_READY_MS	900000
 #define ANSWER_MS	120000
@@ -122,9 +122,8 @@ static bool ended_well(struct inner *g, long ms, char *how, size_t size)
 static void start(struct inner *g)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SOCKET };
-	struct pollfd pfd = { .events = POLLIN };
+	struct pollfd pfd[] = { { .events = POLLIN }, { .events = POLLIN } };
 	uint64_t begin = now_us();
-	siginfo_t ended = {};
 	char how[80];
 	bool good;
 
@@ -135,23 +134,22 @@ static void start(struct inner *g)
 	if (kernel_log >= 0)
 		close(kernel_log);
 	kernel_log = kmsg_open();
-	pfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (pfd.fd < 0 || bind(pfd.fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(pfd.fd, 1))
+	pfd[0].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (pfd[0].fd < 0 || bind(pfd[0].fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(pfd[0].fd, 1))
 		die("inner guest: socket: %s", strerror(errno));
 	g->pid = fork();
 	if (!g->pid)
 		exec_qemu();
-	if (g->pid < 0)
+	pfd[1].fd = g->pid < 0 ? -1 : pidfd_open(g->pid, 0);
+	if (pfd[1].fd < 0)
 		die("inner guest: fork: %s", strerror(errno));
-	/* One that has ended is left for ended_well(). */
-	do {
-		good = poll(&pfd, 1, QEMU_POLL_MS) == 1;
-		if (!good)
-			waitid(P_PID, g->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
-	} while (!good && !ended.si_pid && since_ms(begin) < QEMU_MS);
-	g->fd = good ? accept4(pfd.fd, NULL, NULL, SOCK_CLOEXEC) : -1;
-	close(pfd.fd);
+	/* One that ends is noticed, too. */
+	poll(pfd, 2, QEMU_MS);
+	good = pfd[0].revents & POLLIN;
+	g->fd = good ? accept4(pfd[0].fd, NULL, NULL, SOCK_CLOEXEC) : -1;
+	close(pfd[0].fd);
+	close(pfd[1].fd);
 	if (good)
 		return;
 	ended_well(g, QEMU_END_MS, how, sizeof(how));
