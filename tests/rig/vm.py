@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+import cards
+import kernlog
 import peer
 
 RIG = os.path.dirname(os.path.abspath(__file__))
@@ -27,44 +29,6 @@ TOP = os.path.dirname(os.path.dirname(RIG))
 CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
 STOCK_QEMU = "qemu-system-x86_64"
 
-# A line of the kernel log that fails the run, whatever the tests said.
-BAD_LOG = re.compile(
-    r"WARNING:|\bBUG\b|Oops|lockdep|KASAN|KFENCE|UBSAN|refcount|use-after-free|"
-    r"scheduling while atomic|sleeping function called|blocked for more than|"
-    r"soft lockup|hard LOCKUP|rcu: INFO|general protection|Call Trace|"
-    r"Kernel panic|possible recursive locking|memory leak")
-
-# What can sit below the root port rp1; {} is the bus.
-NVME = ["-blockdev", "driver=null-co,read-zeroes=on,size=67108864,node-name={0}disk",
-        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},drive={0}disk"]
-E1000E = ["-netdev", "user,id={0}net,restrict=on", "-device",
-          "e1000e,bus={0},netdev={0}net,mac=52:54:00:12:34:56,addr="]
-DEVICES = {
-    "nvme": NVME,
-    "sriov": NVME[:2] + [
-        "-device", "nvme-subsys,id={0}sub",
-        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},subsys={0}sub,"
-        "max_ioqpairs=4,msix_qsize=4,sriov_max_vfs=1,sriov_vq_flexible=2,"
-        "sriov_vi_flexible=1"],
-    "e1000e": E1000E[:-1] + [E1000E[-1] + "0.0"],
-    "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
-            "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
-    "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
-    "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
-           E1000E[:-1] + [E1000E[-1] + "0.1"],
-    # Below both ports, for a machine that runs a guest of its own (see nested).
-    "nested": ["-netdev", "dgram,id={0}net,local.type=unix,local.path={work}/{0}.local,"
-               "remote.type=unix,remote.path={work}/{0}.peer",
-               "-device", "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
-}
-IOMMUS = {
-    "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on"],
-              "intel_iommu=on"),
-    "amd": (["-device", "amd-iommu,intremap=on"], ""),
-    "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
-}
-# Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
-PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
 # What tests/rig/qemu and rootfs end with when what is asked for cannot be had.
 CANNOT = 77
 
@@ -75,39 +39,6 @@ class RigError(Exception):
     def __init__(self, status, text):
         super().__init__(text)
         self.status = status
-
-
-def port_options(args, port):
-    """A root port's properties, and what else the machine needs for them."""
-    slot = PORTS[port][0]
-    # x-speed: stock QEMU has no model of link training, and Linux waits for
-    # the link of a port that is faster than 5 GT/s to report itself.
-    options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
-               f"chassis={slot},slot={slot},x-speed=5")
-    if port != "rp1":
-        return ["-device", options + ",hotplug=off,power_controller_present=on"]
-    hotplug = ",hotplug=" + ("on" if args.hotplug else "off")
-    more = []
-    if args.hotplug:
-        # ACPI would take the slot from the kernel's own driver.
-        more = ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-    if not args.power_model:
-        return more + ["-device", options + hotplug + ",power_controller_present=on"]
-    return more + ["-device",
-                   options + hotplug + ",x-width=4,power_controller_present=off"]
-
-
-def acpi_table(args):
-    """Compile the ACPI table; returns its path."""
-    name = "model" if args.power_model else "ports"
-    table = os.path.join(CACHE, name + ".aml")
-    # iasl takes everything behind the last dot for an extension.
-    aml = os.path.join(CACHE, f"{name}-{os.getpid()}")
-    subprocess.run(["iasl", "-p", aml, *(["-D", "MODEL"] * args.power_model),
-                    os.path.join(RIG, "acpi", "ports.asl")],
-                   check=True, capture_output=True)
-    os.rename(aml + ".aml", table)
-    return table
 
 
 class Machine:
@@ -121,7 +52,7 @@ class Machine:
         self.deadline = time.monotonic() + args.timeout
         self.buffer = b""
         listeners = {n: self._listen(n) for n in ("chan", "qtest", "qmp")}
-        self.peers = [peer.Echo(work, port) for port in PORTS if args.nested]
+        self.peers = [peer.Echo(work, port) for port in cards.PORTS if args.nested]
         cmd = self._command(args, kernel, initrd, accel)
         with open(os.path.join(work, "command"), "w", encoding="utf8") as f:
             f.write(" ".join(cmd) + "\n")
@@ -165,7 +96,7 @@ class Machine:
             return RigError(3, "QEMU did not start: " + f.read().strip()[-500:])
 
     def _command(self, args, kernel, initrd, accel):
-        iommu, append = IOMMUS[args.iommu]
+        iommu, append = cards.IOMMUS[args.iommu]
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", str(args.memory),
                "-smp", str(args.smp),
@@ -193,11 +124,11 @@ class Machine:
                "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
                "-qmp", f"unix:{self.work}/qmp",
                *iommu]
-        for port in PORTS:
-            cmd += port_options(args, port)
+        for port in cards.PORTS:
+            cmd += cards.port_options(args, port)
         for port, devices in (("rp1", args.devs),
                               ("rp2", "nested" if args.nested else "nvme")):
-            cmd += [arg.format(port, work=self.work) for arg in DEVICES[devices]]
+            cmd += [arg.format(port, work=self.work) for arg in cards.DEVICES[devices]]
         if args.root:
             cmd += ["-fsdev", "local,id=root,security_model=none,readonly=on,"
                     "path=" + args.root,
@@ -209,7 +140,7 @@ class Machine:
 
     def power(self, port):
         """How often the hypervisor saw _ON and _OFF of a port."""
-        _, on, off = PORTS[port]
+        _, on, off = cards.PORTS[port]
         with open(self.acpi_log, encoding="latin1") as f:
             log = f.read()
         return f"on={log.count(on)} off={log.count(off)}"
@@ -285,11 +216,6 @@ class Machine:
             self.process.kill()
             self.process.wait()
 
-    def bad_log_lines(self):
-        """What must not be in the kernel log."""
-        with open(self.console, encoding="utf8", errors="replace") as f:
-            return [line.strip() for line in f if BAD_LOG.search(line)]
-
 
 class Tap:
     """Numbers what the guest says and prints it."""
@@ -351,7 +277,7 @@ def run_guest(args, kernel, initrd, accel, tap):
             save_log(args, machine)
             return 4
         tap.result(done, "the guest ran to its end")
-        bad = machine.bad_log_lines()
+        bad = kernlog.bad_lines(machine.console)
         tap.result(not bad, "the kernel log is clean")
         for line in bad[:20]:
             tap.say("# " + line)
@@ -413,9 +339,9 @@ def parse():
     parser.add_argument("--test", required=True, help="name of the test")
     parser.add_argument("--driver", default="rtd3_vfio_pci",
                         choices=("rtd3_vfio_pci", "vfio-pci"))
-    parser.add_argument("--devs", default="nvme", choices=DEVICES,
+    parser.add_argument("--devs", default="nvme", choices=cards.DEVICES,
                         help="what sits below the root port")
-    parser.add_argument("--iommu", default="intel", choices=IOMMUS)
+    parser.add_argument("--iommu", default="intel", choices=cards.IOMMUS)
     parser.add_argument("--smp", default=1, type=int)
     parser.add_argument("--power-model", action="store_true",
                         help="power and link of port rp1 can be made to fail")
@@ -453,7 +379,7 @@ def made(what, script, *words):
 def main():
     """Prepare, run, judge."""
     args = parse()
-    args.acpi = acpi_table(args)
+    args.acpi = cards.acpi_table(args, CACHE)
     args.qemu = STOCK_QEMU
     if args.power_model:
         args.qemu = made("QEMU with the power model", "qemu")

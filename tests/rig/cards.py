@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the machines are made of: cards, root ports, IOMMUs, the ACPI table."""
+
+import os
+import subprocess
+
+RIG = os.path.dirname(os.path.abspath(__file__))
+
+# What can sit below the root port rp1; {} is the bus.
+NVME = ["-blockdev", "driver=null-co,read-zeroes=on,size=67108864,node-name={0}disk",
+        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},drive={0}disk"]
+E1000E = ["-netdev", "user,id={0}net,restrict=on", "-device",
+          "e1000e,bus={0},netdev={0}net,mac=52:54:00:12:34:56,addr="]
+DEVICES = {
+    "nvme": NVME,
+    "sriov": NVME[:2] + [
+        "-device", "nvme-subsys,id={0}sub",
+        "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},subsys={0}sub,"
+        "max_ioqpairs=4,msix_qsize=4,sriov_max_vfs=1,sriov_vq_flexible=2,"
+        "sriov_vi_flexible=1"],
+    "e1000e": E1000E[:-1] + [E1000E[-1] + "0.0"],
+    "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
+            "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
+    "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
+    "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
+           E1000E[:-1] + [E1000E[-1] + "0.1"],
+    # Below both ports, for a machine that runs a guest of its own (see nested).
+    "nested": ["-netdev", "dgram,id={0}net,local.type=unix,local.path={work}/{0}.local,"
+               "remote.type=unix,remote.path={work}/{0}.peer",
+               "-device", "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
+}
+IOMMUS = {
+    "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on"],
+              "intel_iommu=on"),
+    "amd": (["-device", "amd-iommu,intremap=on"], ""),
+    "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
+}
+# Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
+PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
+
+
+def port_options(args, port):
+    """A root port's properties, and what else the machine needs for them."""
+    slot = PORTS[port][0]
+    # x-speed: stock QEMU has no model of link training, and Linux waits for
+    # the link of a port that is faster than 5 GT/s to report itself.
+    options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
+               f"chassis={slot},slot={slot},x-speed=5")
+    if port != "rp1":
+        return ["-device", options + ",hotplug=off,power_controller_present=on"]
+    hotplug = ",hotplug=" + ("on" if args.hotplug else "off")
+    more = []
+    if args.hotplug:
+        # ACPI would take the slot from the kernel's own driver.
+        more = ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+    if not args.power_model:
+        return more + ["-device", options + hotplug + ",power_controller_present=on"]
+    return more + ["-device",
+                   options + hotplug + ",x-width=4,power_controller_present=off"]
+
+
+def acpi_table(args, cache):
+    """Compile the ACPI table; returns its path."""
+    name = "model" if args.power_model else "ports"
+    table = os.path.join(cache, name + ".aml")
+    # iasl takes everything behind the last dot for an extension.
+    aml = os.path.join(cache, f"{name}-{os.getpid()}")
+    subprocess.run(["iasl", "-p", aml, *(["-D", "MODEL"] * args.power_model),
+                    os.path.join(RIG, "acpi", "ports.asl")],
+                   check=True, capture_output=True)
+    os.rename(aml + ".aml", table)
+    return table
