@@ -145,6 +145,13 @@ void rig_load(void)
 		die("modprobe %s: exit %d", rig.driver, ret);
 }
 
+/** rig_bind_all() - bind every function below port 1 to the driver under test */
+void rig_bind_all(void)
+{
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_bind(&rig.fn[i], rig.driver);
+}
+
 /**
  * rig_run() - run a program to its end
  * @argv: NULL terminated

@@ -57,6 +57,7 @@ void rig_mount(void);
 void rig_cmdline(void);
 void rig_setup(void);
 void rig_load(void);
+void rig_bind_all(void);
 int rig_run(const char *const argv[]);
 int rig_modprobe(const char *module);
 int rig_modprobe_remove(const char *module);

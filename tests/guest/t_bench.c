@@ -135,7 +135,7 @@ static void measure(const struct pci_fn *pf, const char *driver, const char *who
 	pci_unbind(pf);
 }
 
-void test_bench(void)
+RIG_TEST(bench, "times, with stock vfio-pci beside them")
 {
 	rig_load();
 	measure(&rig.fn[0], rig.driver, "ours");

@@ -185,7 +185,7 @@ static void native(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "closed after the native driver");
 }
 
-void test_bind(void)
+RIG_TEST(bind, "bind, unbind, reload, in every power state")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	int group = pci_iommu_group(pf);

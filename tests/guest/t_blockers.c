@@ -303,15 +303,14 @@ static void wakeup(const struct pci_fn *pf, const struct pci_fn *arm, struct pow
 	check_gone(pf, when, p);
 }
 
-void test_blockers(void)
+RIG_TEST(blockers, "rtd3/blockers, rtd3/predicted")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p;
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_gone(pf, "nothing", &p);
 	reading(pf, &p);
 	if (rig.nr_fns == 1) {

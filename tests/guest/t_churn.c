@@ -132,7 +132,7 @@ static const struct {
 
 #define WORKERS	(sizeof(workers) / sizeof(workers[0]))
 
-void test_churn(void)
+RIG_TEST(churn, "load, bind and open against each other")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p, first;
@@ -144,8 +144,7 @@ void test_churn(void)
 	if (score == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	first = power_get(1);
 
 	for (size_t i = 0; i < WORKERS; i++) {

@@ -163,15 +163,14 @@ static void kill_waking(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "after all kills");
 }
 
-void test_close(void)
+RIG_TEST(close, "close and kill -9 in low power")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;
 	struct power p;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	/* So that the registers are located before the children need them. */
 	vfio_open(&d, pf);
 	check_known(&d, "first user");

@@ -33,7 +33,7 @@ static void our_figures(const struct pci_fn *pf)
 	}
 }
 
-void test_demo(void)
+RIG_TEST(demo, "the story, with figures")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p, first;
@@ -49,8 +49,7 @@ void test_demo(void)
 	p = first;
 	figure("cfg_awake", "%08x", power_cfg(pf, 0));
 
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	figure("bound", "%s", pci_driver(pf));
 	figure("asleep_ms", "%ld", check_asleep(pf, &p, "bound and unused"));
 	figure("state_asleep", "%s", pci_get(pf, "power_state"));

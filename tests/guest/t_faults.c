@@ -305,9 +305,9 @@ static void run_cell(const struct moment *m)
 	check_header();
 }
 
-void test_faults(void)
+static void run_all(const char *moment)
 {
-	const struct moment *m = moment_of(rig.test + strlen("faults-"));
+	const struct moment *m = moment_of(moment);
 
 	if (!model_present())
 		die("the power model");
@@ -318,4 +318,39 @@ void test_faults(void)
 		if (!fault->two || rig.nr_fns > 1)
 			run_cell(m);
 	}
+}
+
+RIG_TEST(faults_idle, "faults of power and link: device not open")
+{
+	run_all("idle");
+}
+
+RIG_TEST(faults_engaged, "faults of power and link: device in low power")
+{
+	run_all("engaged");
+}
+
+RIG_TEST(faults_open, "faults of power and link: while it is opened")
+{
+	run_all("open");
+}
+
+RIG_TEST(faults_close, "faults of power and link: while it is closed")
+{
+	run_all("close");
+}
+
+RIG_TEST(faults_hotreset, "faults of power and link: while it is reset")
+{
+	run_all("hotreset");
+}
+
+RIG_TEST(faults_unbind, "faults of power and link: while it is unbound")
+{
+	run_all("unbind");
+}
+
+RIG_TEST(faults_unload, "faults of power and link: while the module goes")
+{
+	run_all("unload");
 }

@@ -205,7 +205,7 @@ static void finish(struct worker *flippers, struct worker *users, struct turns *
 	      "%lu turns of the other process, %lu bad, %lu wrong", t->good, t->bad, t->wrong);
 }
 
-void test_flip(void)
+RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
 	struct worker flippers[FLIPPERS] = {}, users[USERS] = {};

@@ -421,7 +421,7 @@ static void random_calls(int count)
 	check(!bad, "%d random calls: no other errno than EINVAL, ENOTTY, EBADF (%lu)", count, bad);
 }
 
-void test_fuzz(void)
+RIG_TEST(fuzz, "VFIO_DEVICE_FEATURE with all kinds of arguments")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	int kmsg, efd = vfio_eventfd(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -430,8 +430,7 @@ void test_fuzz(void)
 	struct power p;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	fz.buf = malloc(MAX_ARGSZ + 128);
 	if (!fz.buf || null < 0)
 		die("memory and /dev/null");

@@ -153,8 +153,7 @@ static void check_cell(const struct moment *m)
 	if (!check(found_again(), "%s: found when it is back", cell.name))
 		die("%s: a device in the slot", cell.name);
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_err(moment_open(), 0, "%s: back: open", cell.name);
 	check_known(&cell.d, cell.name);
 	check_rtd3(&rig.fn[0], "health", "ok", cell.name);
@@ -200,7 +199,7 @@ static void run_cell(const struct moment *m, const struct way *w)
 	check_cell(m);
 }
 
-void test_gone(void)
+RIG_TEST(gone, "surprise removal from a hot-plug slot")
 {
 	if (!model_present() || !rig.hotplug)
 		die("the power model, and a hot-plug slot");

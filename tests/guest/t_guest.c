@@ -318,7 +318,7 @@ static void leave(const struct pci_fn *pf, struct power *p, bool killed)
 	vfio_close(&d);
 }
 
-void test_guest(void)
+RIG_TEST(guest, "D3hot and D0 of a guest, through PMCSR")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;

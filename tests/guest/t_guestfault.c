@@ -112,7 +112,7 @@ static void meanwhile(struct vfio_dev *d)
 	works(d, "meanwhile, repaired");
 }
 
-void test_guestfault(void)
+RIG_TEST(guestfault, "a device that does not come back to its guest")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;

@@ -555,14 +555,13 @@ static void two_functions(const struct pci_fn *pf, const struct pci_fn *sib)
 	}
 }
 
-void test_health(void)
+RIG_TEST(health, "health of a healthy device, what is done after a close")
 {
 	struct power p;
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_asleep(&rig.fn[0], &p, "bound");
 	if (rig.nr_fns == 1)
 		one_function(&rig.fn[0]);

@@ -252,7 +252,7 @@ static void shadow(struct vfio_dev *d, struct power *p)
 	close(efd);
 }
 
-void test_holders(void)
+RIG_TEST(holders, "low power of the user and of his guest")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;

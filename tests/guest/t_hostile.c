@@ -335,7 +335,7 @@ static void after(const struct pci_fn *pf, const char *when)
 	vfio_close(&d);
 }
 
-void test_hostile(void)
+RIG_TEST(hostile, "anything, at random, from several threads")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	const struct pci_fn port = { .name = RIG_PORT1 };

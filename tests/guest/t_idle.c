@@ -47,7 +47,7 @@ static void one_round(const struct pci_fn *pf, struct power *p, int round)
 	check_rtd3_grew(pf, "suspends", suspends, "close");
 }
 
-void test_idle(void)
+RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p, first;
@@ -57,8 +57,7 @@ void test_idle(void)
 	check_eq(power_cfg(pf, 0), pci_id(pf), "before bind: id from outside");
 	check_eq(pci_raw_config32(pf, 0), pci_id(pf), "before bind: id by CF8/CFC");
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	ms = check_asleep(pf, &p, "bind");
 	figure("asleep_ms", "%ld", ms);
 	first = p;

@@ -338,7 +338,7 @@ static void the_clock(struct vfio_dev *d, const struct rtd3_region *r)
 	      "times grow by %llu ms in %llu ms", (unsigned long long)sum, (unsigned long long)ms);
 }
 
-void test_info(void)
+RIG_TEST(info, "RTD3_FEATURE_INFO, its region, rtd3/")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct rtd3_region r;
@@ -347,8 +347,7 @@ void test_info(void)
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_asleep(pf, &p, "bound");
 	check_reads(pf, &p, "all of rtd3/ read");
 	vfio_open(&d, pf);

@@ -268,7 +268,7 @@ static bool command(struct nic *nic, const char *name, char which)
 	return false;
 }
 
-void test_inner(void)
+RIG_TEST(inner, "what that guest runs")
 {
 	struct nic nic[2];
 	char line[64];

@@ -194,7 +194,7 @@ static void test_intx(struct vfio_dev *d)
 	close(efd);
 }
 
-void test_irq(void)
+RIG_TEST(irq, "INTx, MSI and MSI-X over a D3cold cycle")
 {
 	const struct pci_fn *pf = NULL;
 	struct vfio_dev d;
@@ -205,8 +205,7 @@ void test_irq(void)
 	if (!pf)
 		die("an e1000e below the port");
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, pf);
 	check_known(&d, "open");
 	test_intx(&d);

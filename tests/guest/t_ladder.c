@@ -222,7 +222,7 @@ static void rebind(const struct pci_fn *pf)
 	asleep(pf, "D3cold", "bound again");
 }
 
-void test_ladder(void)
+RIG_TEST(ladder, "what goes with a device that does not come back")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	int fd;
@@ -230,8 +230,7 @@ void test_ladder(void)
 	if (!model_present())
 		die("the power model");
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	fd = uevent_open();
 	falls_back(pf, fd);
 	falls_further(pf, fd);

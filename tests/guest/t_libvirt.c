@@ -249,7 +249,7 @@ static void parked(const struct pci_fn *pf, pid_t libvirtd)
 	check_drivers(OURS, "without libvirtd");
 }
 
-void test_libvirt(void)
+RIG_TEST(libvirt, "the drivers that libvirt picks, its domains")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	pid_t libvirtd;

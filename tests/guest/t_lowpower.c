@@ -208,7 +208,7 @@ static void access_in_low_power(struct vfio_dev *d, struct power *p)
 	check_woken(d->pf, p, "EXIT after accesses in low power");
 }
 
-void test_lowpower(void)
+RIG_TEST(lowpower, "LOW_POWER_ENTRY, D3cold, EXIT with the fd open")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;
@@ -216,8 +216,7 @@ void test_lowpower(void)
 	int efd[VECTORS];
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, pf);
 	p = power_get(1);
 	check_requests(&d, &p);

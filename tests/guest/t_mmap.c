@@ -92,7 +92,7 @@ static void one_round(struct vfio_dev *d, void *page, struct power *p)
 	check_eq(signal_of_child(page, &t->known), 0, "map: a forked child reads it after EXIT");
 }
 
-void test_mmap(void)
+RIG_TEST(mmap, "mapped BARs in low power")
 {
 	struct sigaction sa = { .sa_handler = on_bus };
 	const struct dut *t;
@@ -101,8 +101,7 @@ void test_mmap(void)
 	void *page;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, &rig.fn[0]);
 	t = dut_locate(&d);
 	check(d.region[t->known.bar].flags & VFIO_REGION_INFO_FLAG_MMAP, "region %d can be mapped",

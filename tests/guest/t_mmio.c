@@ -347,7 +347,7 @@ static void decoding_off(void)
 	back(GUEST, "ones, without decoding");
 }
 
-void test_mmio(void)
+RIG_TEST(mmio, "rtd3/mmio: accesses to a sleeping BAR")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	const struct pci_fn port = { .name = RIG_PORT1 };

@@ -345,7 +345,7 @@ static void buffers(const char *mode, int sleeps)
 	check(!bad, "%s: a mapping as the buffer of %d calls (%d bad)", when, 2 * CALLS, bad);
 }
 
-void test_mmio_maps(void)
+RIG_TEST(mmio_maps, "mappings of a sleeping BAR, copied, moved and as buffers")
 {
 	static const char * const modes[] = { "sigbus", "wake", "ones" };
 	const struct pci_fn *pf = &rig.fn[0];

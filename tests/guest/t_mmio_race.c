@@ -189,7 +189,7 @@ static void one_round(enum mode mode)
 		check(m.ones, "%s: ones", modes[mode]);
 }
 
-void test_mmio_race(void)
+RIG_TEST(mmio_race, "accesses to BARs against sleep, wake and rtd3/mmio")
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
 

@@ -125,8 +125,7 @@ static void recover(struct power *p, const char *when)
 	if (pci_below(RIG_PORT1, fn, RIG_MAX_FNS) != rig.nr_fns)
 		die("%s: the devices after remove and rescan", when);
 	*p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_asleep(&rig.fn[0], p, when);
 }
 
@@ -458,7 +457,7 @@ static void hot_plug(struct power *p)
 	close(log);
 }
 
-void test_model(void)
+RIG_TEST(model, "the power model itself: faults of port 1")
 {
 	struct power p;
 
@@ -467,8 +466,7 @@ void test_model(void)
 	rig_load();
 	equipment();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_asleep(&rig.fn[0], &p, "bind");
 	normal(&p);
 	if (rig.hotplug) {

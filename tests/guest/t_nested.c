@@ -302,7 +302,7 @@ static void finish(struct inner *g)
 		inner_show_logs();
 }
 
-void test_nested(void)
+RIG_TEST(nested, "a guest of a guest puts its devices to sleep")
 {
 	struct inner g = {};
 	char why[160];
@@ -376,7 +376,7 @@ static bool leave_in(const char *state, bool a_sleeps, bool b_sleeps, bool kille
 	return !tap_failures();
 }
 
-void test_nested_long(void)
+RIG_TEST(nested_long, "the same many times, shutdown and kill in each state")
 {
 	struct inner g = {};
 	bool good = true;

@@ -266,7 +266,7 @@ static void ids(const struct pci_fn *pf)
 	unload();
 }
 
-void test_params(void)
+RIG_TEST(params, "module parameters")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 

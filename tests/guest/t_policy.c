@@ -222,15 +222,14 @@ static void unbind(const struct pci_fn *pf, struct power *p)
 	stock_sleeps(pf, p, "vfio-pci after policy off");
 }
 
-void test_policy(void)
+RIG_TEST(policy, "rtd3/policy, idle and in low power")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p;
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	values(pf, &p);
 	idle(pf, &p);
 	over_open(pf, &p);

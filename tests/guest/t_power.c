@@ -268,7 +268,7 @@ static void gone(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "ours again");
 }
 
-void test_power(void)
+RIG_TEST(power, "RTD3_FEATURE_POWER and the limit of an entry")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct rtd3_region r;
@@ -276,8 +276,7 @@ void test_power(void)
 	struct power p;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, pf);
 	rtd3_region_find(&d, &r);
 	check_err(__rtd3_exit(&d), 0, "EXIT while not entered");

@@ -426,7 +426,7 @@ static void ends(void)
 	vfio_close(&m.d);
 }
 
-void test_pr3(void)
+RIG_TEST(pr3, "virtual _PR3: the capability and its requests")
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
 

@@ -73,7 +73,7 @@ static void *reader_main(void *arg)
 	return NULL;
 }
 
-void test_race(void)
+RIG_TEST(race, "accesses against ENTRY and EXIT")
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
 	struct reader reader[READERS] = {};

@@ -189,14 +189,13 @@ static void hot_reset_sibling(struct vfio_dev *d, const struct pci_fn *sib, stru
 	vfio_close(&s);
 }
 
-void test_reset(void)
+RIG_TEST(reset, "function reset and hot reset with suspended members")
 {
 	struct vfio_dev d;
 	struct power p;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, &rig.fn[0]);
 	function_reset(&d, &p);
 	hot_reset_info(&d);

@@ -157,7 +157,7 @@ static double ours_us(const struct pci_fn *pf, struct power *p)
 	return (double)us / READS;
 }
 
-void test_shadow(void)
+RIG_TEST(shadow, "configuration reads of a sleeping device")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	double stock, ours;

@@ -8,7 +8,7 @@
 #include "tests.h"
 #include "vfio.h"
 
-void test_smoke(void)
+RIG_TEST(smoke, "a short run through everything")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;
@@ -16,8 +16,7 @@ void test_smoke(void)
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_str(pci_driver(pf), rig.driver, "driver");
 	check_asleep(pf, &p, "bind");
 

@@ -58,7 +58,7 @@ static void check_vf(const struct pci_fn *pf, struct power *p)
 	}
 }
 
-void test_sriov(void)
+RIG_TEST(sriov, "virtual functions")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct pci_fn vf;

@@ -171,7 +171,7 @@ static void story(const struct pci_fn *pf)
 	check_event(pf, "rtd3_resume", 1, "state=D3cold", "the host looks");
 }
 
-void test_trace(void)
+RIG_TEST(trace, "tracepoints")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	static const char *const names[] = {

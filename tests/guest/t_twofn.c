@@ -103,7 +103,7 @@ static void unbind_one(const struct pci_fn *a, const struct pci_fn *b, struct po
 	check_both_cold(a, b, p, "bound again");
 }
 
-void test_twofn(void)
+RIG_TEST(twofn, "two functions on one port")
 {
 	const struct pci_fn *a = &rig.fn[0], *b = &rig.fn[1];
 	struct power p;

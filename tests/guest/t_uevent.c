@@ -47,7 +47,7 @@ static void one(int fd, const struct pci_fn *pf, const char *policy)
 	check_str(limit, policy, "policy %s: RTD3_LIMIT", policy);
 }
 
-void test_uevent(void)
+RIG_TEST(uevent, "uevents of the policy")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;
@@ -57,8 +57,7 @@ void test_uevent(void)
 
 	rig_load();
 	p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	check_asleep(pf, &p, "bind");
 	fd = uevent_open();
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents before");

@@ -131,13 +131,12 @@ static void eventfd_closed(struct vfio_dev *d)
 	check_err(__vfio_exit(d), 0, "EXIT with the eventfd closed");
 }
 
-void test_wakeup(void)
+RIG_TEST(wakeup, "LOW_POWER_ENTRY_WITH_WAKEUP")
 {
 	struct vfio_dev d;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_bind(&rig.fn[i], rig.driver);
+	rig_bind_all();
 	vfio_open(&d, &rig.fn[0]);
 	check_known(&d, "start");
 	errors(&d);
