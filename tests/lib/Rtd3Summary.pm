@@ -48,7 +48,10 @@ sub summary {
     }
     my $skipped = $aggregate->skipped;
     $skipped += grep { $_->skip_all } $aggregate->parsers;
-    my $passed = $aggregate->passed - $aggregate->skipped;
+    # They count as passed where they fail.
+    my $known = $aggregate->todo;
+    printf "%d known failures, see tests/rig/known-failures\n", $known if $known;
+    my $passed = $aggregate->passed - $aggregate->skipped - $known;
     printf "%d passed, %d failed%s\n", $passed, $failed,
         $skipped ? ", $skipped skipped" : '';
 }

@@ -25,19 +25,21 @@ need_root()
 		die "needs root, to make Debian root file systems: try 'sudo $0'"
 }
 
-# suite_row NAME: sets release and kernel_from
+# suite_row NAME: sets release, kernel_from and kind
 suite_row()
 {
 	local row
 
 	row=$(grep -E "^$1[[:space:]]" "$rig/suites") ||
 		die "no suite '$1'; there are: $(suites)"
-	read -r _ release kernel_from <<<"$row"
+	read -r _ release kernel_from kind <<<"$row"
 }
 
+# suites [KIND]: the names of all, or of those of one kind
 suites()
 {
-	sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$rig/suites" | tr '\n' ' '
+	awk -v kind="${1-}" '/^[a-z]/ && (kind == "" || $4 == kind) { print $1 }' \
+		"$rig/suites" | tr '\n' ' '
 }
 
 # hash_of TEXT FILE...: a short key for the cache
