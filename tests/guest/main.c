@@ -28,6 +28,21 @@ RIG_TEST(crash, "dies; must be a failure of the run")
 	abort();
 }
 
+RIG_TEST(shell, "a prompt, for a person")
+{
+	const char *const install[] = { "busybox", "--install", "-s", "/bin", NULL };
+	/* The console itself cannot be a controlling terminal. */
+	const char *const prompt[] = { "busybox", "setsid", "busybox", "cttyhack", "sh", NULL };
+
+	rig_load();
+	rig_bind_all();
+	check_eq(rig_run(install), 0, "busybox --install");
+	for (int i = 0; i < rig.nr_fns; i++)
+		printf("/sys/bus/pci/devices/%s is bound to %s\n", rig.fn[i].name, rig.driver);
+	printf("The machine ends with 'exit'.\n");
+	check(rig_run(prompt) < 126, "the shell ran");
+}
+
 static struct rig_test *tests;
 
 /** rig_test_register() - what RIG_TEST() does before main() */

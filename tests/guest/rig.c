@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chan.h"
 #include "pci.h"
 #include "rig.h"
 #include "tap.h"
@@ -45,7 +46,7 @@ void rig_mount(void)
 /** rig_cmdline() - read our keys from the kernel's command line */
 void rig_cmdline(void)
 {
-	static char model[4], hotplug[4], cycles[8] = "100";
+	static char model[4], hotplug[4], gdb[4], cycles[8] = "100";
 	static const struct {
 		const char *key;
 		char *val;
@@ -57,6 +58,7 @@ void rig_cmdline(void)
 		{ "rig.devs=", rig.devs, sizeof(rig.devs) },
 		{ "rig.model=", model, sizeof(model) },
 		{ "rig.hotplug=", hotplug, sizeof(hotplug) },
+		{ "rig.gdb=", gdb, sizeof(gdb) },
 		{ "rig.cycles=", cycles, sizeof(cycles) },
 	};
 	char buf[4096] = "";
@@ -76,6 +78,7 @@ void rig_cmdline(void)
 
 	rig.model = !strcmp(model, "1");
 	rig.hotplug = !strcmp(hotplug, "1");
+	rig.gdb = !strcmp(gdb, "1");
 	rig.cycles = atoi(cycles);
 	rig.ours = strcmp(rig.driver, "vfio-pci");
 	snprintf(rig.module, sizeof(rig.module), "%s", rig.driver);
@@ -123,6 +126,25 @@ void rig_setup(void)
 		     rig.fn[i].vendor, rig.fn[i].device, rig.fn[i].class, rig.driver, rig.release);
 }
 
+/* The host knows where the module is on disk, and stops the machine. */
+static void rig_stop_for_gdb(void)
+{
+	static const char * const names[] = { ".text", ".data", ".bss" };
+	char path[128], sections[3][32] = { "0", "0", "0" }, reply[16];
+	FILE *f;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s/sections/%s", rig.module, names[i]);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (fscanf(f, "%31s", sections[i]) != 1)
+			diag("%s is empty", path);
+		fclose(f);
+	}
+	chan_query(reply, sizeof(reply), "gdb %s %s %s", sections[0], sections[1], sections[2]);
+}
+
 /**
  * rig_load() - load the vfio modules and the driver under test
  *
@@ -143,6 +165,9 @@ void rig_load(void)
 	ret = rig_modprobe(rig.driver);
 	if (ret)
 		die("modprobe %s: exit %d", rig.driver, ret);
+	if (rig.gdb)
+		rig_stop_for_gdb();
+	rig.gdb = false;
 }
 
 /** rig_bind_all() - bind every function below port 1 to the driver under test */

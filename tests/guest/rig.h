@@ -23,6 +23,7 @@
  * @devs: what the host put below port 1
  * @model: port 1 has the power model, see model.h
  * @hotplug: port 1 has a hot-plug slot
+ * @gdb: somebody wants to debug the driver once it is loaded
  * @cycles: how often a long test is to do its work
  * @release: of the kernel
  * @major: of @release
@@ -41,6 +42,7 @@ struct rig {
 	char devs[16];
 	bool model;
 	bool hotplug;
+	bool gdb;
 	int cycles;
 	char release[80];
 	int major;

@@ -11,9 +11,12 @@ start, 4 the guest died before its init ran, 5 the time was up.
 """
 
 import argparse
+import glob
+import lzma
 import os
 import re
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -51,6 +54,7 @@ class Machine:
         self.console = os.path.join(work, "console.log")
         self.model_log = os.path.join(work, "model.log")
         self.deadline = time.monotonic() + args.timeout
+        self.args = args
         self.buffer = b""
         listeners = {n: self._listen(n) for n in ("chan", "qtest", "qmp")}
         self.peers = [peer.Echo(work, port) for port in cards.PORTS if args.nested]
@@ -59,8 +63,9 @@ class Machine:
             f.write(" ".join(cmd) + "\n")
         with open(os.path.join(work, "qemu.log"), "wb") as log:
             # pylint: disable-next=consider-using-with
-            self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                cmd, stdin=None if args.shell else subprocess.DEVNULL,
+                stdout=sys.stderr if args.console else log, stderr=log)
         try:
             self.chan = self._accept(listeners["chan"])
             self.qtest = self._accept(listeners["qtest"])
@@ -115,8 +120,10 @@ class Machine:
                f"{append} rig.test={args.test} rig.driver={args.driver} "
                f"rig.devs={args.devs} rig.iommu={args.iommu} "
                f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
+               f"rig.gdb={args.gdb:d} {'nokaslr ' * args.gdb}"
                + args.append,
-               "-chardev", f"file,id=con,path={self.console}",
+               "-chardev", f"stdio,id=con,signal=off,logfile={self.console}"
+               if args.console else f"file,id=con,path={self.console}",
                "-serial", "chardev:con",
                "-chardev", f"socket,id=chan,path={self.work}/chan",
                "-serial", "chardev:chan",
@@ -124,6 +131,7 @@ class Machine:
                "-device", "isa-debugcon,iobase=0x4e2,chardev=acpi",
                "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
                "-qmp", f"unix:{self.work}/qmp",
+               *(["-gdb", f"unix:path={self.work}/gdb,server=on,wait=off"] * args.gdb),
                *iommu]
         for port in cards.PORTS:
             cmd += cards.port_options(args, port)
@@ -163,6 +171,25 @@ class Machine:
             raise RigError(3, f"qtest answered {reply!r}")
         return f"{int(match[1], 16):08x}"
 
+    def stop_for_gdb(self, sections):
+        """The module is loaded: stop, and say how to look at it."""
+        packed = glob.glob(os.path.join(
+            CACHE, f"modules-{self.args.suite}", "**", "rtd3_vfio_pci.ko*"),
+            recursive=True)[0]
+        module = os.path.join(self.work, "rtd3_vfio_pci.ko")
+        opener = lzma.open if packed.endswith(".xz") else open
+        with opener(packed, "rb") as f, open(module, "wb") as out:
+            shutil.copyfileobj(f, out)
+        kernel = glob.glob(os.path.join(CACHE, "debug-kernel=*", "vmlinux")) \
+            if self.args.suite == "debug" else []
+        text, data, bss = sections
+        self.cables.call("stop")
+        print(f"# stopped, {self.args.driver} is loaded; in another terminal:\n"
+              f"gdb {' '.join(kernel)} -ex 'target remote {self.work}/gdb'"
+              f" -ex 'add-symbol-file {module} {text} -s .data {data} -s .bss {bss}'\n"
+              "# set breakpoints (hbreak), then 'continue' runs the test", flush=True)
+        return "ok"
+
     def answer(self, words):
         """Answer one question of the guest."""
         if words == ["power"]:
@@ -173,6 +200,8 @@ class Machine:
             return self.config(words[1], words[2])
         if len(words) == 3 and words[0] == "link":
             return self.cables.link(words[1], words[2] == "on")
+        if len(words) == 4 and words[0] == "gdb":
+            return self.stop_for_gdb(words[1:])
         return "error: no such question"
 
     def lines(self):
@@ -346,7 +375,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--suite", default="trixie",
                         help="Debian suite that the kernel is from")
-    parser.add_argument("--test", required=True, help="name of the test")
+    parser.add_argument("--test", help="name of the test")
     parser.add_argument("--row", help="the row of the matrix that this is: names the "
                         "logs and the known failures (default: as the test)")
     parser.add_argument("--driver", default="rtd3_vfio_pci",
@@ -368,11 +397,25 @@ def parse():
     parser.add_argument("--append", default="", help="more kernel parameters")
     parser.add_argument("--keep", action="store_true",
                         help="keep the logs of a good run, too")
+    parser.add_argument("--console", action="store_true",
+                        help="show the kernel log while it runs (standard error)")
+    parser.add_argument("--shell", action="store_true",
+                        help="a prompt in the machine, with the devices bound to the "
+                        "driver, in place of a test")
+    parser.add_argument("--gdb", action="store_true",
+                        help="stop once the driver is loaded, and print the command "
+                        "that attaches gdb to the machine")
     args = parser.parse_args()
+    if args.shell:
+        args.test, args.console, args.keep = "shell", True, True
+    if not args.test:
+        parser.error("which --test? or --shell")
     args.row = args.row or args.test
     args.nested = args.devs == "nested"
     args.memory = args.memory or (1536 if args.nested else 512)
     args.timeout = args.timeout or (900 if args.nested else 180)
+    if args.shell or args.gdb:
+        args.timeout = 24 * 3600
     return args
 
 
