@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pci.h"
+#include "rig.h"
 #include "tap.h"
 
 #define SYSFS_PCI	"/sys/bus/pci/devices/"
@@ -134,6 +135,25 @@ int __pci_set(const struct pci_fn *pf, const char *attr, const char *val)
 
 	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
 	return write_file(path, val);
+}
+
+/**
+ * pci_wait() - wait until an attribute has a value
+ * @pf: the function
+ * @attr: its attribute
+ * @val: the value
+ * @timeout_ms: how long
+ *
+ * Return: whether it has.
+ */
+bool pci_wait(const struct pci_fn *pf, const char *attr, const char *val, long timeout_ms)
+{
+	uint64_t start = now_us();
+	bool has;
+
+	while (!(has = !strcmp(pci_get(pf, attr), val)) && since_ms(start) < timeout_ms)
+		sleep_ms(2);
+	return has;
 }
 
 /** pci_set() - write an attribute that must be writable */

@@ -30,6 +30,7 @@ struct pci_fn {
 int pci_below(const char *port, struct pci_fn *fns, int max);
 int __pci_get(const struct pci_fn *pf, const char *attr, char *buf, size_t size);
 const char *pci_get(const struct pci_fn *pf, const char *attr);
+bool pci_wait(const struct pci_fn *pf, const char *attr, const char *val, long timeout_ms);
 unsigned long long pci_get_num(const struct pci_fn *pf, const char *attr);
 int __pci_set(const struct pci_fn *pf, const char *attr, const char *val);
 void pci_set(const struct pci_fn *pf, const char *attr, const char *val);

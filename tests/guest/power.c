@@ -73,11 +73,8 @@ void wait_asleep(const struct pci_fn *pf, struct power *before)
 static void settle(void)
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
-	uint64_t start = now_us();
 
-	while (strcmp(pci_get(&port, "power/runtime_status"), "suspended") &&
-	       since_ms(start) < SETTLE_MS)
-		sleep_ms(POLL_MS);
+	pci_wait(&port, "power/runtime_status", "suspended", SETTLE_MS);
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 #include "pci.h"
 #include "rig.h"
 #include "tap.h"
+
+/* A killed process has what it held taken down by the kernel, a dead device and all. */
+#define CHILD_MS	60000
 
 struct rig rig = {
 	.driver = "rtd3_vfio_pci",
@@ -178,6 +182,38 @@ void rig_bind_all(void)
 }
 
 /**
+ * rig_bind_new() - rig_bind_all() for a device that has just been plugged in
+ * @timeout_ms: how long to try; it is in sysfs some time before a driver can have it
+ *
+ * Return: whether all are bound.
+ */
+bool rig_bind_new(long timeout_ms)
+{
+	uint64_t start = now_us();
+
+	for (int i = 0; i < rig.nr_fns; i++)
+		while (__pci_bind(&rig.fn[i], rig.driver)) {
+			if (since_ms(start) > timeout_ms)
+				return false;
+			sleep_ms(10);
+		}
+	return true;
+}
+
+/**
+ * rig_autosuspend() - how soon the functions below port 1 sleep, and the port right after them
+ * @delay_ms: for a function; stock vfio-pci has no delay
+ */
+void rig_autosuspend(const char *delay_ms)
+{
+	const struct pci_fn port = { .name = RIG_PORT1 };
+
+	for (int i = 0; rig.ours && i < rig.nr_fns; i++)
+		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", delay_ms);
+	pci_set(&port, "power/autosuspend_delay_ms", "0");
+}
+
+/**
  * rig_run() - run a program to its end
  * @argv: NULL terminated
  *
@@ -248,6 +284,113 @@ void sleep_ms(long ms)
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
+}
+
+/**
+ * rig_child() - run a function in a process of its own
+ * @run: the function; what it returns is the exit status
+ * @arg: for it
+ */
+pid_t rig_child(int (*run)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(run(arg));
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	return pid;
+}
+
+/**
+ * rig_holder() - a process that has got something, and stays
+ * @take: gets it; 0, or the exit status
+ * @then: what it does afterwards, as in rig_child(); NULL: it waits to be killed
+ * @arg: for both
+ *
+ * Returns when the process has it.
+ */
+pid_t rig_holder(int (*take)(void *arg), int (*then)(void *arg), void *arg)
+{
+	int ready[2], status = 0;
+	char c = 0;
+	pid_t pid;
+
+	if (pipe(ready))
+		die("pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		status = take(arg);
+		if (status || write(ready[1], &c, 1) != 1)
+			_exit(status);
+		close(ready[1]);
+		while (!then)
+			pause();
+		_exit(then(arg));
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &c, 1) != 1)
+		die("a process that holds something");
+	close(ready[0]);
+	return pid;
+}
+
+/**
+ * rig_kill() - TAP result: kill -9 ends a process
+ * @pid: the process
+ * @when: while it does what
+ */
+bool rig_kill(pid_t pid, const char *when)
+{
+	int status = 0, ret;
+
+	kill(pid, SIGKILL);
+	ret = wait_child(pid, CHILD_MS, &status);
+	return check(!ret && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		     "%s: kill -9 ends the process (status 0x%x)", when, status);
+}
+
+/**
+ * check_child() - TAP result: a process ends by itself, with 0
+ * @pid: the process
+ * @timeout_ms: how long it may take
+ * @when: what it does
+ */
+bool check_child(pid_t pid, long timeout_ms, const char *when)
+{
+	int status = 0, ret = wait_child(pid, timeout_ms, &status);
+
+	return check(!ret && !status, "%s: the process ends (%s, status 0x%x)", when,
+		     ret ? strerrorname_np(-ret) : "by itself", status);
+}
+
+/**
+ * child_in() - wait until a process is in a function of the kernel
+ * @pid: the process
+ * @function: its name
+ * @timeout_ms: how long
+ *
+ * Return: whether it is.
+ */
+bool child_in(pid_t pid, const char *function, long timeout_ms)
+{
+	uint64_t start = now_us();
+	bool found = false;
+	char path[64], line[160];
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	do {
+		FILE *f = fopen(path, "re");
+
+		while (f && !found && fgets(line, sizeof(line), f))
+			found = strstr(line, function);
+		if (f)
+			fclose(f);
+		if (!found)
+			sleep_ms(5);
+	} while (!found && since_ms(start) < timeout_ms);
+	return found;
 }
 
 /**

@@ -60,6 +60,8 @@ void rig_cmdline(void);
 void rig_setup(void);
 void rig_load(void);
 void rig_bind_all(void);
+bool rig_bind_new(long timeout_ms);
+void rig_autosuspend(const char *delay_ms);
 int rig_run(const char *const argv[]);
 int rig_modprobe(const char *module);
 int rig_modprobe_remove(const char *module);
@@ -67,6 +69,11 @@ bool rig_module_loaded(const char *module);
 uint64_t now_us(void);
 long since_ms(uint64_t start_us);
 void sleep_ms(long ms);
+pid_t rig_child(int (*run)(void *arg), void *arg);
+pid_t rig_holder(int (*take)(void *arg), int (*then)(void *arg), void *arg);
+bool rig_kill(pid_t pid, const char *when);
+bool check_child(pid_t pid, long timeout_ms, const char *when);
+bool child_in(pid_t pid, const char *function, long timeout_ms);
 int wait_child(pid_t pid, long timeout_ms, int *status);
 
 #endif

@@ -236,11 +236,7 @@ void check_reads(const struct pci_fn *pf, struct power *p, const char *when)
  */
 void set_d3cold_allowed(const struct pci_fn *pf, const char *val)
 {
-	uint64_t start = now_us();
-
-	while (strcmp(pci_get(pf, "power/runtime_status"), "suspended") &&
-	       since_ms(start) < SETTLE_MS)
-		sleep_ms(5);
+	pci_wait(pf, "power/runtime_status", "suspended", SETTLE_MS);
 	pci_set(pf, "d3cold_allowed", val);
 }
 
@@ -253,13 +249,8 @@ void set_d3cold_allowed(const struct pci_fn *pf, const char *val)
 bool check_state(const struct pci_fn *pf, const char *want, const char *when)
 {
 	uint64_t start = now_us();
-	bool good;
+	bool good = pci_wait(pf, "rtd3/state", want, STATE_MS);
 
-	do {
-		good = !strcmp(pci_get(pf, "rtd3/state"), want);
-		if (!good)
-			sleep_ms(2);
-	} while (!good && since_ms(start) < STATE_MS);
 	check_str(pci_get(pf, "rtd3/state"), want, "%s: rtd3/state", when);
 	diag("%s: %s after %ld ms", when, want, since_ms(start));
 	return good;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -132,6 +131,21 @@ static const struct {
 
 #define WORKERS	(sizeof(workers) / sizeof(workers[0]))
 
+static int work(void *arg)
+{
+	const size_t nr = (uintptr_t)arg;
+	unsigned int seed = nr + 1;
+	uint64_t start = now_us();
+
+	while (since_ms(start) < (enough() ? RUN_MS : RUN_MAX_MS)) {
+		workers[nr].step(&rig.fn[0], &seed);
+		/* Makes way for those who have got less. */
+		if (since_ms(start) > RUN_MS && workers[nr].enough())
+			sleep_ms(MAKE_WAY_MS);
+	}
+	return 0;
+}
+
 RIG_TEST(churn, "load, bind and open against each other")
 {
 	const struct pci_fn *pf = &rig.fn[0];
@@ -147,29 +161,11 @@ RIG_TEST(churn, "load, bind and open against each other")
 	rig_bind_all();
 	first = power_get(1);
 
-	for (size_t i = 0; i < WORKERS; i++) {
-		pid[i] = fork();
-		if (!pid[i]) {
-			uint64_t start = now_us();
-			unsigned int seed = i + 1;
-
-			while (since_ms(start) < (enough() ? RUN_MS : RUN_MAX_MS)) {
-				workers[i].step(pf, &seed);
-				/* Makes way for those who have got less. */
-				if (since_ms(start) > RUN_MS && workers[i].enough())
-					sleep_ms(MAKE_WAY_MS);
-			}
-			_exit(0);
-		}
-	}
-	for (size_t i = 0; i < WORKERS; i++) {
-		int status = -1, ret = wait_child(pid[i], END_MS, &status);
-
-		check(!ret && WIFEXITED(status) && !WEXITSTATUS(status), "%s: ends by itself",
-		      workers[i].what);
-		if (ret)
-			die("%s: does not end", workers[i].what);
-	}
+	for (size_t i = 0; i < WORKERS; i++)
+		pid[i] = rig_child(work, (void *)i);
+	for (size_t i = 0; i < WORKERS; i++)
+		if (!check_child(pid[i], END_MS, workers[i].what))
+			die("%s: ended well", workers[i].what);
 	p = power_get(1);
 	for (int i = 0; i < ERRORS; i++)
 		if (score->refused[i])

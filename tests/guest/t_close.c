@@ -17,8 +17,6 @@
 #define KILLS		8
 #define KILL_STEP_MS	25
 
-enum hold { SLEEP, SLEEP_WAKEUP, READ_LOOP };
-
 /* @p gets the counts before the close lets it fall asleep. */
 static void next_user(const struct pci_fn *pf, struct power *p, const char *when)
 {
@@ -33,55 +31,33 @@ static void next_user(const struct pci_fn *pf, struct power *p, const char *when
 	vfio_close(&d);
 }
 
-/*
- * Forks a user that holds the device in low power and then waits to be killed. With READ_LOOP it
- * reads config space once for each byte that it gets. The parent sees a byte once it is engaged.
- */
-static pid_t holder(const struct pci_fn *pf, enum hold kind, int *to)
-{
-	int up[2], down[2], ret;
+/* A user that holds the device in low power until it is killed. */
+static struct holder {
+	const struct pci_fn *pf;
+	bool wakeup;
+	int tell[2];
 	struct vfio_dev d;
-	char c = 0;
-	pid_t pid;
+} holder;
 
-	if (pipe(up) || pipe(down))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		close(up[0]);
-		close(down[1]);
-		if (__vfio_open(&d, pf))
-			_exit(1);
-		dut_prepare(&d);
-		ret = kind == SLEEP_WAKEUP ? __vfio_entry_wakeup(&d, vfio_eventfd()) :
-					    __vfio_entry(&d);
-		if (ret)
-			_exit(2);
-		if (write(up[1], &c, 1) != 1)
-			_exit(3);
-		while (read(down[0], &c, 1) == 1 && kind == READ_LOOP)
-			vfio_cfg(&d, 0, 4);
-		for (;;)
-			pause();
-	}
-	close(up[1]);
-	close(down[0]);
-	if (read(up[0], &c, 1) != 1)
-		die("a process holds the device in low power");
-	close(up[0]);
-	*to = down[1];
-	return pid;
+static int hold(void *arg)
+{
+	struct holder *h = arg;
+
+	if (__vfio_open(&h->d, h->pf))
+		return 1;
+	dut_prepare(&h->d);
+	return h->wakeup ? __vfio_entry_wakeup(&h->d, vfio_eventfd()) : __vfio_entry(&h->d);
 }
 
-static void kill_holder(pid_t pid, int to, const char *when)
+/* Once it is told to, it reads config space. */
+static int read_when_told(void *arg)
 {
-	int status = 0, ret;
+	struct holder *h = arg;
+	char c;
 
-	kill(pid, SIGKILL);
-	close(to);
-	ret = wait_child(pid, 60000, &status);
-	check(!ret && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: it died of it",
-	      when);
+	while (read(h->tell[0], &c, 1) == 1)
+		vfio_cfg(&h->d, 0, 4);
+	return 0;
 }
 
 static void close_in_low_power(const struct pci_fn *pf, struct power *p)
@@ -110,15 +86,15 @@ static void close_in_low_power(const struct pci_fn *pf, struct power *p)
 	check_asleep(pf, p, "after close right after ENTRY");
 }
 
-static void kill_asleep(const struct pci_fn *pf, struct power *p, enum hold kind, const char *when)
+static void kill_asleep(const struct pci_fn *pf, struct power *p, bool wakeup, const char *when)
 {
 	pid_t pid;
-	int to;
 
 	*p = power_get(1);
-	pid = holder(pf, kind, &to);
+	holder = (struct holder){ .pf = pf, .wakeup = wakeup };
+	pid = rig_holder(hold, NULL, &holder);
 	wait_asleep(pf, p);
-	kill_holder(pid, to, when);
+	rig_kill(pid, when);
 	check_asleep(pf, p, when);
 	next_user(pf, p, when);
 	check_asleep(pf, p, "after the next user");
@@ -132,20 +108,20 @@ static void kill_waking(const struct pci_fn *pf, struct power *p)
 
 	for (int i = 0; i < KILLS; i++) {
 		struct vfio_dev d;
-		int to, status;
 		pid_t pid;
-		char c = 0;
 
 		*p = power_get(1);
-		pid = holder(pf, READ_LOOP, &to);
+		holder = (struct holder){ .pf = pf };
+		if (pipe(holder.tell))
+			die("pipe: %s", strerror(errno));
+		pid = rig_holder(hold, read_when_told, &holder);
 		wait_asleep(pf, p);
-		if (write(to, &c, 1) != 1)
+		if (write(holder.tell[1], "", 1) != 1)
 			die("pipe: %s", strerror(errno));
 		sleep_ms(i * KILL_STEP_MS);
-		kill(pid, SIGKILL);
-		close(to);
-		if (wait_child(pid, 60000, &status))
-			die("killed while waking: process ends within 60 s");
+		rig_kill(pid, "killed while waking");
+		close(holder.tell[0]);
+		close(holder.tell[1]);
 		if (__vfio_open(&d, pf)) {
 			bad++;
 			continue;
@@ -176,7 +152,7 @@ RIG_TEST(close, "close and kill -9 in low power")
 	check_known(&d, "first user");
 	vfio_close(&d);
 	close_in_low_power(pf, &p);
-	kill_asleep(pf, &p, SLEEP, "kill -9 in D3cold");
-	kill_asleep(pf, &p, SLEEP_WAKEUP, "kill -9 in D3cold with wakeup");
+	kill_asleep(pf, &p, false, "kill -9 in D3cold");
+	kill_asleep(pf, &p, true, "kill -9 in D3cold with wakeup");
 	kill_waking(pf, &p);
 }

@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -129,13 +128,21 @@ static void *user(void *arg)
 	return NULL;
 }
 
+/* To the other process, and from it. */
+struct pipes {
+	int to[2];
+	int from[2];
+};
+
 /* The other process: opens when told, uses, closes, says so. */
-static void other_process(int in, int out)
+static int other_process(void *arg)
 {
+	const struct pipes *pipes = arg;
 	unsigned int seed = 99;
 	char c;
 
-	while (read(in, &c, 1) == 1) {
+	close(pipes->to[1]);
+	while (read(pipes->to[0], &c, 1) == 1) {
 		struct worker w = {};
 		struct vfio_dev d;
 
@@ -150,10 +157,10 @@ static void other_process(int in, int out)
 			vfio_close(&d);
 		}
 		c = w.wrong ? 'w' : w.bad ? 'b' : 'g';
-		if (write(out, &c, 1) != 1)
-			break;
+		if (write(pipes->from[1], &c, 1) != 1)
+			return 1;
 	}
-	_exit(0);
+	return 0;
 }
 
 struct turns {
@@ -207,9 +214,9 @@ static void finish(struct worker *flippers, struct worker *users, struct turns *
 
 RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 {
-	const struct pci_fn port = { .name = RIG_PORT1 };
 	struct worker flippers[FLIPPERS] = {}, users[USERS] = {};
-	int to[2], from[2], bad = 0;
+	struct pipes pipes;
+	int bad = 0;
 	struct power first, last;
 	struct turns turns = {};
 	unsigned int cap;
@@ -218,11 +225,8 @@ RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 
 	pf = &rig.fn[0];
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "0");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("0");
 	vfio_open(&dev, pf);
 	check_known(&dev, "before");
 	cap = vfio_find_cap(&dev, PCI_CAP_ID_EXP, 0);
@@ -233,13 +237,9 @@ RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 	vfio_close(&dev);
 
 	/* Before there are threads, and while nothing is open that it would hold. */
-	if (pipe(to) || pipe(from))
+	if (pipe(pipes.to) || pipe(pipes.from))
 		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		close(to[1]);
-		other_process(to[0], from[1]);
-	}
+	pid = rig_child(other_process, &pipes);
 	vfio_open(&dev, pf);
 	dut_prepare(&dev);
 	first = power_get(1);
@@ -256,12 +256,12 @@ RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 		die("start the threads");
 	start = now_us();
 	while (since_ms(start) < RUN_MS) {
-		one_turn(to[1], from[0], &turns);
+		one_turn(pipes.to[1], pipes.from[0], &turns);
 		sleep_ms(TURN_MS);
 	}
 	finish(flippers, users, &turns);
-	close(to[1]);
-	check_err(wait_child(pid, END_MS, NULL), 0, "the other process ends");
+	close(pipes.to[1]);
+	check_child(pid, END_MS, "the other process");
 	last = power_get(1);
 	check(last.off - first.off >= MIN_CYCLES && last.on - first.on >= MIN_CYCLES,
 	      "power really went: %u _OFF, %u _ON", last.off - first.off, last.on - first.on);

@@ -6,9 +6,7 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -22,6 +20,7 @@
 #include "vfio.h"
 
 #define GUEST_BAR	0xe8000000u
+#define LEAVE_MS	20000
 
 static unsigned int mem_bar(struct vfio_dev *d)
 {
@@ -127,8 +126,8 @@ static void not_promoted(struct vfio_dev *d, struct power *p, const char *when)
 	check_guest(d, PCI_D0, when);
 	check_view(d, when);
 	if (!guest_loses(d))
-		check(!!strcmp(rig.devs, "nvme") || dut_read(d, &dut_of(d->pf)->loses) ==
-		      dut_of(d->pf)->loses_val, "%s: the device has kept its context", when);
+		check_eq(dut_read(d, &dut_of(d->pf)->loses), dut_of(d->pf)->loses_val,
+			 "%s: the device has kept %s", when, dut_of(d->pf)->loses.what);
 }
 
 static void modes(struct vfio_dev *d, struct power *p)
@@ -230,7 +229,8 @@ static void policy(struct vfio_dev *d, struct power *p)
 	*p = power_get(1);
 	guest_set(d, PCI_D3HOT);
 	/* rtd3/state says D3hot at once: the guest's own. */
-	sleep_ms(600);
+	check(pci_wait(d->pf, "power/runtime_status", "suspended", ASLEEP_TIMEOUT_MS),
+	      "policy d3hot: suspended");
 	check_hot(d->pf, p, "policy d3hot");
 	check_guest(d, PCI_D3HOT, "policy d3hot");
 	pci_set(d->pf, "rtd3/policy", "d3cold");
@@ -284,30 +284,50 @@ static void resets(struct vfio_dev *d, struct power *p)
 	check_no_off(p, 600, "FLR in D3hot");
 }
 
-/* A user who goes away while his guest sleeps; the next finds D0. */
+static struct user {
+	int stays[2];
+	struct vfio_dev d;
+} user;
+
+static int open_and_sleep(void *arg)
+{
+	struct user *u = arg;
+	int ret = __vfio_open(&u->d, &rig.fn[0]);
+
+	close(u->stays[1]);
+	return ret ? 1 : __guest_set(&u->d, PCI_D3HOT);
+}
+
+static int close_when_told(void *arg)
+{
+	struct user *u = arg;
+	char c;
+
+	/* The other end is closed. */
+	while (read(u->stays[0], &c, 1) == 1)
+		;
+	vfio_close(&u->d);
+	return 0;
+}
+
+/* A user that goes away while its guest sleeps; the next one finds D0. */
 static void leave(const struct pci_fn *pf, struct power *p, bool killed)
 {
 	const char *when = killed ? "killed in D3hot" : "closed in D3hot";
 	struct vfio_dev d;
-	int status;
 	pid_t pid;
 
 	*p = power_get(1);
-	pid = fork();
-	if (!pid) {
-		if (__vfio_open(&d, pf))
-			_exit(1);
-		guest_set(&d, PCI_D3HOT);
-		if (killed)
-			pause();
-		sleep_ms(1000);
-		vfio_close(&d);
-		_exit(0);
-	}
+	if (pipe(user.stays))
+		die("pipe: %s", strerror(errno));
+	pid = rig_holder(open_and_sleep, close_when_told, &user);
 	wait_asleep(pf, p);
 	if (killed)
-		kill(pid, SIGKILL);
-	check_err(wait_child(pid, 20000, &status), 0, "%s: the user ends", when);
+		rig_kill(pid, when);
+	close(user.stays[1]);
+	close(user.stays[0]);
+	if (!killed)
+		check_child(pid, LEAVE_MS, when);
 	check(power_get(1).on > p->on, "%s: woken", when);
 	*p = power_get(1);
 	check_asleep(pf, p, when);

@@ -177,7 +177,8 @@ static void limit(struct vfio_dev *d, struct power *p)
 	sleep_guest(d, p);
 	check_err(__rtd3_enter(d, RTD3_STATE_D3HOT), 0, "P: ENTER with D3hot");
 	*p = power_get(1);
-	sleep_ms(600);
+	check(pci_wait(d->pf, "power/runtime_status", "suspended", ASLEEP_TIMEOUT_MS),
+	      "P and U with D3hot: suspended");
 	check_hot(d->pf, p, "P and U with D3hot");
 	check_guest(d, PCI_D3HOT, "P and U with D3hot");
 	check_err(__vfio_exit(d), 0, "P and U with D3hot: EXIT");

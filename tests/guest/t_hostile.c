@@ -338,7 +338,6 @@ static void after(const struct pci_fn *pf, const char *when)
 RIG_TEST(hostile, "anything, at random, from several threads")
 {
 	const struct pci_fn *pf = &rig.fn[0];
-	const struct pci_fn port = { .name = RIG_PORT1 };
 	static struct hostile h[THREADS];
 	uint32_t other[CFG / 4], now[CFG / 4];
 	struct power first, last, power2 = power_get(2);
@@ -346,11 +345,8 @@ RIG_TEST(hostile, "anything, at random, from several threads")
 	uint64_t start;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "0");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("0");
 	pci_set(pf, "rtd3/virtual_pr3", "1");
 	diag("seed %u", seed);
 	if (rig.has_other)

@@ -6,12 +6,10 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -143,32 +141,39 @@ static void cut(void)
 	munmap(ro, 2 * DUT_PAGE);
 }
 
-/* Forks a process that looks whenever it gets a byte, and answers with what it sees. */
-static pid_t looker(void *page, int *to, int *from)
-{
+struct looker {
+	void *page;
 	int up[2], down[2];
-	pid_t pid;
+};
+
+/* Looks whenever it gets a byte, and answers with what it sees. */
+static int look_when_told(void *arg)
+{
+	const struct looker *l = arg;
+	void *page = l->page ?: map(1);
 	char c;
 
-	if (pipe(up) || pipe(down))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		close(up[0]);
-		close(down[1]);
-		if (!page)
-			page = map(1);
-		while (read(down[0], &c, 1) == 1) {
-			c = look(page);
-			if (write(up[1], &c, 1) != 1)
-				break;
-		}
-		_exit(0);
+	close(l->down[1]);
+	while (read(l->down[0], &c, 1) == 1) {
+		c = look(page);
+		if (write(l->up[1], &c, 1) != 1)
+			return 1;
 	}
-	close(up[1]);
-	close(down[0]);
-	*to = down[1];
-	*from = up[0];
+	return 0;
+}
+
+static pid_t looker(void *page, int *to, int *from)
+{
+	struct looker l = { .page = page };
+	pid_t pid;
+
+	if (pipe(l.up) || pipe(l.down))
+		die("pipe: %s", strerror(errno));
+	pid = rig_child(look_when_told, &l);
+	close(l.up[1]);
+	close(l.down[0]);
+	*to = l.down[1];
+	*from = l.up[0];
 	return pid;
 }
 
@@ -204,10 +209,8 @@ static void shared(bool own, bool forked_asleep, bool kill_it)
 			pid = looker(own ? NULL : page, &to, &from);
 		else
 			check_looker(to, from, SEES_ONES, when);
-		if (kill_it) {
-			kill(pid, SIGKILL);
-			wait_child(pid, HANG_MS, NULL);
-		}
+		if (kill_it)
+			rig_kill(pid, when);
 		check_no_on(&m.p, QUIET_MS, when);
 		back();
 		check_look(page, SEES_REAL, "both, awake");
@@ -217,8 +220,8 @@ static void shared(bool own, bool forked_asleep, bool kill_it)
 	}
 	close(to);
 	close(from);
-	if (!kill_it && wait_child(pid, HANG_MS, NULL))
-		die("the other process ends");
+	if (!kill_it)
+		check_child(pid, HANG_MS, when);
 	munmap(page, DUT_PAGE);
 }
 
@@ -259,9 +262,14 @@ static bool allowed(long ret, long len)
 	return errno == EFAULT || errno == EIO || errno == EINVAL;
 }
 
-/* Each one in a process of its own: it may wait for ever. Exits 0 if the result is documented. */
-static int one_call(int nr, bool fresh)
+/*
+ * Each one in a process of its own: it may wait for ever. @arg: which call, twice, and whether its
+ * mapping is fresh. Exits 0 if the result is documented.
+ */
+static int one_call(void *arg)
 {
+	const int nr = (uintptr_t)arg / 2;
+	const bool fresh = (uintptr_t)arg % 2;
 	uint64_t cfg = m.d.region[VFIO_PCI_CONFIG_REGION_INDEX].offset;
 	const struct dut_reg *k = &m.t->known, *l = &m.t->loses;
 	uint8_t *page = map(1), *at = page + (l->off & (DUT_PAGE - 1));
@@ -308,8 +316,16 @@ static int one_call(int nr, bool fresh)
 	}
 	case 10:
 		return !allowed(ioctl(m.d.fd, VFIO_DEVICE_SET_IRQS, at), 0);
-	default: /* from one mapping across its end */
-		return !(pread(m.d.fd, page + DUT_PAGE - 2, 8, cfg) <= 8);
+	default: { /* from one mapping across its end, to where there is none */
+		uint8_t *two = mmap(NULL, 2 * DUT_PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (mremap(page, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, two) ==
+		    MAP_FAILED || munmap(two + DUT_PAGE, DUT_PAGE))
+			return 2;
+		ret = pread(m.d.fd, two + DUT_PAGE - 2, 8, cfg);
+		return ret >= 0 || !allowed(ret, 8);
+	}
 	}
 }
 
@@ -319,7 +335,6 @@ static void buffers(const char *mode, int sleeps)
 {
 	int bad = 0, status;
 	char when[64];
-	pid_t pid;
 
 	pci_set(m.d.pf, "rtd3/mmio", mode);
 	snprintf(when, sizeof(when), "%s, %s", mode,
@@ -327,10 +342,7 @@ static void buffers(const char *mode, int sleeps)
 	for (int nr = 0; nr < 2 * CALLS; nr++) {
 		if (sleeps)
 			go();
-		pid = fork();
-		if (!pid)
-			_exit(one_call(nr / 2, nr % 2));
-		if (wait_child(pid, HANG_MS, &status))
+		if (wait_child(rig_child(one_call, (void *)(uintptr_t)nr), HANG_MS, &status))
 			die("%s: call %d with a mapping as its buffer returns", when, nr / 2);
 		if (status) {
 			bad++;
@@ -349,14 +361,10 @@ RIG_TEST(mmio_maps, "mappings of a sleeping BAR, copied, moved and as buffers")
 {
 	static const char * const modes[] = { "sigbus", "wake", "ones" };
 	const struct pci_fn *pf = &rig.fn[0];
-	const struct pci_fn port = { .name = RIG_PORT1 };
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "20");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("20");
 	pci_set(pf, "rtd3/promote", "always");
 	vfio_open(&m.d, pf);
 	m.t = dut_locate(&m.d);

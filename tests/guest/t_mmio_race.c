@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -103,6 +102,16 @@ static void *toucher(void *arg)
 	return NULL;
 }
 
+static int one_look(void *arg)
+{
+	uint64_t val = 0;
+	bool got = touch_read(m.page, &m.t->known, &val);
+
+	(void)arg;
+	return got && val != m.t->known_val &&
+	       !(val == reg_ones(&m.t->known) && m.mode >= ONES_MODE);
+}
+
 /* Children that begin and end with copies of the mapping. */
 static void *forker(void *arg)
 {
@@ -110,16 +119,7 @@ static void *forker(void *arg)
 
 	(void)arg;
 	while (!m.stop) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			uint64_t val = 0;
-			bool got = touch_read(m.page, &m.t->known, &val);
-
-			_exit(got && val != m.t->known_val &&
-			      !(val == reg_ones(&m.t->known) && m.mode >= ONES_MODE));
-		}
-		if (wait_child(pid, HANG_MS, &status) || status)
+		if (wait_child(rig_child(one_look, NULL), HANG_MS, &status) || status)
 			odd(0xf0f0f0f0);
 		sleep_ms(60);
 	}
@@ -191,14 +191,10 @@ static void one_round(enum mode mode)
 
 RIG_TEST(mmio_race, "accesses to BARs against sleep, wake and rtd3/mmio")
 {
-	const struct pci_fn port = { .name = RIG_PORT1 };
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "0");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("0");
 	pci_set(&rig.fn[0], "rtd3/promote", "always");
 	vfio_open(&m.d, &rig.fn[0]);
 	m.t = dut_locate(&m.d);

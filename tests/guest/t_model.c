@@ -79,16 +79,19 @@ static void fall_asleep(struct power *p, const char *when)
 	check_asleep(&rig.fn[0], p, when);
 }
 
+static int all_on(void *arg)
+{
+	(void)arg;
+	all_control("on");
+	return 0;
+}
+
 /* A wake of the device that may take as long as it likes. */
 static pid_t wake_begin(const struct model_counts *before, const char *when)
 {
 	uint64_t start = now_us();
-	pid_t pid = fork();
+	pid_t pid = rig_child(all_on, NULL);
 
-	if (!pid) {
-		all_control("on");
-		_exit(0);
-	}
 	while (model_counts().requests == before->requests && since_ms(start) < STEP_MS)
 		sleep_ms(1);
 	check_eq((uint16_t)(model_counts().requests - before->requests), 1, "%s: _ON asks", when);
@@ -398,16 +401,10 @@ static void check_known_fns(int log, int want, const char *when)
 			diag("%s: %s", when, line);
 }
 
-/* A new device is in sysfs some time before a driver can have it. */
 static void bind_new(struct power *p, const char *when)
 {
-	uint64_t start = now_us();
-
 	*p = power_get(1);
-	for (int i = 0; i < rig.nr_fns; i++)
-		while (__pci_bind(&rig.fn[i], rig.driver) && since_ms(start) < STEP_MS)
-			sleep_ms(10);
-	check_str(pci_driver(&rig.fn[0]), rig.driver, "%s: driver", when);
+	check(rig_bind_new(STEP_MS), "%s: %s takes it", when, rig.driver);
 	check_asleep(&rig.fn[0], p, when);
 }
 

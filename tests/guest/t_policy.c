@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -22,17 +21,18 @@ static void policy(const struct pci_fn *pf, const char *val)
 	pci_set(pf, "rtd3/policy", val);
 }
 
-/* As an administrator's shell does, while another process holds the device. */
-static void policy_by_other(const struct pci_fn *pf, const char *val)
+static int write_policy(void *val)
 {
-	int status = -1, ret;
-	pid_t pid = fork();
+	return -__pci_set(&rig.fn[0], "rtd3/policy", val);
+}
 
-	if (!pid)
-		_exit(__pci_set(pf, "rtd3/policy", val) ? 1 : 0);
-	ret = wait_child(pid, CHILD_MS, &status);
-	check(!ret && WIFEXITED(status) && !WEXITSTATUS(status),
-	      "policy %s written by a second process", val);
+/* As an administrator's shell does, while another process holds the device. */
+static void policy_by_other(const char *val)
+{
+	char when[64];
+
+	snprintf(when, sizeof(when), "policy %s written by a second process", val);
+	check_child(rig_child(write_policy, (void *)val), CHILD_MS, when);
 }
 
 static void values(const struct pci_fn *pf, struct power *p)
@@ -95,7 +95,7 @@ static void over_open(const struct pci_fn *pf, struct power *p)
 
 	vfio_open(&d, pf);
 	check_woken(pf, p, "open");
-	policy_by_other(pf, "d3hot");
+	policy_by_other("d3hot");
 	check_known(&d, "open, d3hot");
 	check_up(pf, p, "open, d3hot");
 	vfio_close(&d);
@@ -103,12 +103,12 @@ static void over_open(const struct pci_fn *pf, struct power *p)
 
 	vfio_open(&d, pf);
 	check_known(&d, "open from D3hot");
-	policy_by_other(pf, "off");
+	policy_by_other("off");
 	vfio_close(&d);
 	check_up(pf, p, "closed, off");
 	vfio_open(&d, pf);
 	check_known(&d, "open from D0");
-	policy_by_other(pf, "d3cold");
+	policy_by_other("d3cold");
 	check_up(pf, p, "open, d3cold");
 	check_known(&d, "open, d3cold");
 	vfio_close(&d);
@@ -134,7 +134,7 @@ static void engaged(const struct pci_fn *pf, struct power *p)
 	check_asleep(d.pf, p, "ENTRY");
 	exits = rtd3_num(pf, "wakes_exit");
 
-	policy_by_other(pf, "d3hot");
+	policy_by_other("d3hot");
 	check_woken(pf, p, "ENTRY, d3cold to d3hot");
 	check_hot(pf, p, "ENTRY, d3cold to d3hot");
 	check_engaged(&d, &r, "ENTRY, d3hot");
@@ -147,7 +147,7 @@ static void engaged(const struct pci_fn *pf, struct power *p)
 	check_err(__vfio_entry(&d), -EINVAL, "ENTRY, off: second ENTRY");
 	check_eq(vfio_cfg(&d, 0, 4), pci_id(pf), "ENTRY, off: id");
 
-	policy_by_other(pf, "d3cold");
+	policy_by_other("d3cold");
 	check_asleep(pf, p, "ENTRY, off to d3cold");
 	check_engaged(&d, &r, "ENTRY, d3cold");
 	policy(pf, "off");

@@ -2,9 +2,7 @@
 /* RTD3_FEATURE_POWER: entries with a limit, mixed with features 3, 4 and 5. */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -197,37 +195,23 @@ static void capped(struct vfio_dev *d, struct power *p)
 	check_err(__rtd3_exit(d), 0, "EXIT");
 }
 
-static pid_t user_in_low_power(const struct pci_fn *pf)
+static int open_and_enter(void *arg)
 {
-	struct vfio_dev d;
-	int ready[2];
-	pid_t pid;
-	char c;
+	static struct vfio_dev d;
 
-	if (pipe(ready))
-		die("pipe");
-	pid = fork();
-	if (!pid) {
-		if (__vfio_open(&d, pf) || enter_hot(&d))
-			_exit(1);
-		if (write(ready[1], "r", 1) != 1)
-			_exit(2);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (read(ready[0], &c, 1) != 1)
-		die("a user in low power");
-	close(ready[0]);
-	return pid;
+	return __vfio_open(&d, arg) || enter_hot(&d);
 }
 
-/* However the user goes, his limit goes with him. */
+static int unbind(void *arg)
+{
+	return -__pci_unbind(arg);
+}
+
+/* However the user goes, its limit goes with it. */
 static void gone(const struct pci_fn *pf, struct power *p)
 {
 	struct vfio_dev d;
 	pid_t user, unbinder;
-	int ret;
 
 	for (int i = 0; i < CYCLES; i++) {
 		vfio_open(&d, pf);
@@ -239,24 +223,19 @@ static void gone(const struct pci_fn *pf, struct power *p)
 		check_asleep(pf, p, i ? "closed at once" : "closed in D3hot");
 	}
 
-	user = user_in_low_power(pf);
+	user = rig_holder(open_and_enter, NULL, (void *)pf);
 	*p = power_get(1);
 	check_hot(pf, p, "before kill -9");
-	kill(user, SIGKILL);
-	check_err(wait_child(user, CHILD_MS, NULL), 0, "killed user is gone");
+	rig_kill(user, "in D3hot");
 	check_asleep(pf, p, "killed in D3hot");
 
-	user = user_in_low_power(pf);
+	user = rig_holder(open_and_enter, NULL, (void *)pf);
 	*p = power_get(1);
 	check_hot(pf, p, "before unbind");
-	unbinder = fork();
-	if (!unbinder)
-		_exit(__pci_unbind(pf) ? 1 : 0);
-	sleep_ms(500);
-	kill(user, SIGKILL);
-	ret = wait_child(user, CHILD_MS, NULL);
-	check_err(ret, 0, "user killed while the device is being unbound");
-	check_err(wait_child(unbinder, CHILD_MS, NULL), 0, "unbind ends");
+	unbinder = rig_child(unbind, (void *)pf);
+	check(child_in(unbinder, "vfio_unregister_group_dev", CHILD_MS), "unbind waits");
+	rig_kill(user, "while the device is being unbound");
+	check_child(unbinder, CHILD_MS, "unbind");
 	check_str(pci_driver(pf), "", "unbound");
 	rig_modprobe("vfio-pci");
 	*p = power_get(1);

@@ -2,11 +2,9 @@
 /* The virtual _PR3: where its capability is, and what each request makes of the device. */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -23,6 +21,7 @@
 #define CFG		256
 #define OFF		RTD3_PR3_D3COLD
 #define QUIET_MS	300
+#define CHILD_MS	30000
 #define GUEST_BAR	0xe8000000u
 
 static struct pr3 {
@@ -358,11 +357,26 @@ static void own_wakes(void)
 	vfio_cfg_write(&m.d, m.pos + RTD3_PR3_STATUS, RTD3_PR3_WOKEN, 1);
 }
 
+static int open_and_off(void *arg)
+{
+	(void)arg;
+	open_it();
+	return !m.pos || request(OFF);
+}
+
+/* With nothing of the device's held by itself. */
+static int unbind(void *arg)
+{
+	(void)arg;
+	close(m.d.fd);
+	close(m.d.own.fd);
+	close(m.d.own.container);
+	return -__pci_unbind(m.pf);
+}
+
 static void ends(void)
 {
-	int pipes[2], st;
 	pid_t pid;
-	char c;
 
 	off("RESET");
 	check_err(__vfio_reset(&m.d), 0, "RESET while off");
@@ -382,24 +396,10 @@ static void ends(void)
 	vfio_close(&m.d);
 
 	m.p = power_get(1);
-	if (pipe(pipes))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		open_it();
-		c = !m.pos || request(OFF);
-		if (write(pipes[1], &c, 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	if (read(pipes[0], &c, 1) != 1 || c)
-		die("a process turns it off");
+	pid = rig_holder(open_and_off, NULL, NULL);
 	wait_asleep(m.pf, &m.p);
 	check_rtd3(m.pf, "guest_state", "D3cold", "kill -9, before");
-	kill(pid, SIGKILL);
-	if (wait_child(pid, 20000, &st))
-		die("it ends");
+	rig_kill(pid, "while off");
 	check_asleep(m.pf, &m.p, "kill -9 while off");
 	open_it();
 	check_says(RTD3_PR3_D0, 0, "D0", "kill -9, opened");
@@ -407,17 +407,11 @@ static void ends(void)
 
 	/* Unbinding waits for the user. */
 	off("unbind");
-	pid = fork();
-	if (!pid) {
-		close(m.d.fd);
-		close(m.d.own.fd);
-		close(m.d.own.container);
-		_exit(__pci_unbind(m.pf) != 0);
-	}
-	sleep_ms(500);
+	pid = rig_child(unbind, NULL);
+	check(child_in(pid, "vfio_unregister_group_dev", CHILD_MS), "unbind waits");
 	check_eq(vfio_cfg(&m.d, m.pos, 1), PCI_CAP_ID_VNDR, "unbind waits, config is answered");
 	vfio_close(&m.d);
-	check(!wait_child(pid, 30000, &st) && !st, "unbind while off ends");
+	check_child(pid, CHILD_MS, "unbind while off");
 	pci_bind(m.pf, rig.driver);
 	check_rtd3(m.pf, "virtual_pr3", "0", "bound again");
 	open_it();
@@ -428,15 +422,11 @@ static void ends(void)
 
 RIG_TEST(pr3, "virtual _PR3: the capability and its requests")
 {
-	const struct pci_fn port = { .name = RIG_PORT1 };
 
 	m.pf = &rig.fn[0];
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "50");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("50");
 	touch_setup();
 	check_caps();
 	sequences();

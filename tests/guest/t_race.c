@@ -75,7 +75,6 @@ static void *reader_main(void *arg)
 
 RIG_TEST(race, "accesses against ENTRY and EXIT")
 {
-	const struct pci_fn port = { .name = RIG_PORT1 };
 	struct reader reader[READERS] = {};
 	unsigned long entries = 0, bad = 0;
 	struct power first, last;
@@ -85,13 +84,9 @@ RIG_TEST(race, "accesses against ENTRY and EXIT")
 	unsigned int cap;
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		if (rig.ours)
-			pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "0");
-	}
+	rig_bind_all();
 	/* As many cycles as can be had: the port's own delay is 100 ms. */
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_autosuspend("0");
 	vfio_open(&d, &rig.fn[0]);
 	check_known(&d, "before");
 	cap = vfio_find_cap(&d, PCI_CAP_ID_EXP, 0);

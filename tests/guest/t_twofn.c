@@ -16,15 +16,8 @@
 /* One function sleeps as deep as it can alone: D3hot, with the port and its sibling powered. */
 static void check_alone(const struct pci_fn *pf, struct power *p, const char *when)
 {
-	uint64_t start = now_us();
-	bool down;
-
-	do {
-		down = !strcmp(pci_get(pf, "power/runtime_status"), "suspended");
-		if (!down)
-			sleep_ms(5);
-	} while (!down && since_ms(start) < SUSPEND_MS);
-	check(down, "%s: %s is suspended", when, pf->name);
+	check(pci_wait(pf, "power/runtime_status", "suspended", SUSPEND_MS),
+	      "%s: %s is suspended", when, pf->name);
 	check_str(pci_get(pf, "power_state"), "D3hot", "%s: %s", when, pf->name);
 	check_rtd3(pf, "state", "D3hot", when);
 	check_no_off(p, LOOK_MS, when);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "rig.h"
+#include "tap.h"
 #include "touch.h"
+
+#define CHILD_MS	20000
 
 static __thread sigjmp_buf touch_jump;
 
@@ -66,6 +70,37 @@ bool touch_write(void *page, const struct dut_reg *r, uint64_t val)
 		*(volatile uint32_t *)p = val;
 	}
 	return true;
+}
+
+struct place {
+	const void *page;
+	const struct dut_reg *r;
+};
+
+static int load(void *arg)
+{
+	const struct place *what = arg;
+
+	signal(SIGBUS, SIG_DFL);
+	dut_load(what->page, what->r);
+	return 0;
+}
+
+/**
+ * touch_signal() - what a process without a handler dies of when it reads through a map
+ * @page: from dut_map(), by the way of fork()
+ * @r: the register
+ *
+ * Return: the signal, or 0.
+ */
+int touch_signal(const void *page, const struct dut_reg *r)
+{
+	struct place what = { page, r };
+	int status;
+
+	if (wait_child(rig_child(load, &what), CHILD_MS, &status))
+		die("a process that reads through a map ends");
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 /** reg_ones() - what a register reads as when nothing answers */
