@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "fault.h"
+#include "kmsg.h"
 #include "rig.h"
+
+#define ACCESS_MS	2000	/* an access waits for the ladder */
 
 /*
  * A wake waits one second and a bit for the device, an access as long again for the ladder, and the
@@ -52,6 +55,27 @@ void fault_power_works(const struct fault *f)
 	model_clear();
 	if (f->heal == FAULT_BY_OPEN)
 		model_force_on();
+}
+
+/**
+ * fault_outlasts_access() - did it take longer to get the device back than an access waits?
+ * @pf: the function, which works again
+ * @log: from kmsg_open() before the fault
+ *
+ * Then the access got EIO, and rightly so, on a machine that is too slow for the ladder. By the
+ * driver's own count, which begins before the wait of the access and ends when it may end.
+ */
+bool fault_outlasts_access(const struct pci_fn *pf, int log)
+{
+	char line[512], *at;
+	long ms = 0;
+
+	while (kmsg_next(log, line, sizeof(line))) {
+		at = strstr(line, "works again after ");
+		if (at && strstr(line, pf->name))
+			sscanf(at, "works again after %ld", &ms);
+	}
+	return ms >= ACCESS_MS;
 }
 
 /**

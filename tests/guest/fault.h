@@ -53,6 +53,7 @@ extern const int nr_faults;
 
 void fault_set(const struct fault *f);
 void fault_power_works(const struct fault *f);
+bool fault_outlasts_access(const struct pci_fn *pf, int log);
 const char *fault_health(const struct pci_fn *pf, long timeout_ms);
 
 #endif

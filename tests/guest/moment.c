@@ -19,9 +19,33 @@ static void begin_nothing(void)
 {
 }
 
+/**
+ * moment_asleep() - TAP result: the device sleeps, as the hypervisor sees it
+ * @before: the counts before what is to put it to sleep
+ */
+bool moment_asleep(const struct power *before)
+{
+	const struct pci_fn port = { .name = RIG_PORT1 };
+	const struct pci_fn *pf = &rig.fn[0];
+	uint64_t start = now_us();
+	bool good;
+
+	if (cell.refused)
+		while (!(good = power_get(1).off > before->off && power_cfg(pf, 0) == pci_id(pf)) &&
+		       since_ms(start) < ASLEEP_TIMEOUT_MS)
+			sleep_ms(5);
+	else
+		good = __wait_asleep(pf, before, ASLEEP_TIMEOUT_MS) >= 0;
+	/* The host sees _OFF before the kernel has finished with the port. */
+	good &= pci_wait(&port, "power/runtime_status", "suspended", ASLEEP_TIMEOUT_MS);
+	return check(good, "%s: before: %s", cell.name,
+		     cell.refused ? "_OFF was called" : "asleep");
+}
+
 static void begin_open(void)
 {
 	const struct pci_fn *pf = &rig.fn[0];
+	struct power p;
 
 	vfio_open(&cell.d, pf);
 	cell.is_open = true;
@@ -31,8 +55,9 @@ static void begin_open(void)
 	cell.map = dut_map(&cell.d, &dut_locate(&cell.d)->known);
 	if (cell.awake)
 		return;
+	p = power_get(1);
 	vfio_entry(&cell.d);
-	sleep_ms(1000);
+	moment_asleep(&p);
 }
 
 /** moment_look() - what lspci does; for the host a dead device reads as ones */

@@ -5,14 +5,13 @@
 
 #include <stdbool.h>
 
+#include "power.h"
 #include "vfio.h"
 
 /*
  * A wake of ours waits 1 s, as the PCI core's port does, and an access 2 s more; the machines that
- * run beside this one take their time, too. Who has waited for so long gets EIO, even if it would
- * not have taken much longer.
+ * run beside this one take their time, too.
  */
-#define GATE_MS		3000
 #define MOMENT_MS	5000
 /* After that a call of stock vfio-pci's is released. */
 #define STOCK_MS	10000
@@ -21,6 +20,7 @@
  * struct cell - one fault at one moment
  * @name: of fault and moment
  * @awake: the fault strikes a device in D0, else one in D3cold
+ * @refused: its _OFF does nothing
  * @d: the device of a moment at which it is open
  * @map: a page of it
  * @efd: its error eventfd
@@ -31,6 +31,7 @@
 struct cell {
 	char name[64];
 	bool awake;
+	bool refused;
 	struct vfio_dev d;
 	void *map;
 	int efd;
@@ -64,6 +65,7 @@ extern const struct moment moments[];
 extern const int nr_moments;
 
 const struct moment *moment_of(const char *name);
+bool moment_asleep(const struct power *before);
 int moment_look(void);
 int moment_open(void);
 void moment_new(const struct moment *m, const char *fault, bool awake);

@@ -11,6 +11,7 @@
 #include "dut.h"
 #include "fault.h"
 #include "guest.h"
+#include "kmsg.h"
 #include "moment.h"
 #include "pci.h"
 #include "power.h"
@@ -25,25 +26,22 @@
 
 static void asleep(const struct pci_fn *pf, const char *when)
 {
-	uint64_t start = now_us();
-
-	while (strcmp(pci_get(pf, "rtd3/state"), "D3cold") && since_ms(start) < ASLEEP_TIMEOUT_MS)
-		sleep_ms(10);
+	pci_wait(pf, "rtd3/state", "D3cold", ASLEEP_TIMEOUT_MS);
 	check_str(pci_get(pf, "rtd3/state"), "D3cold", "%s: asleep", when);
 }
 
-/* D0, by a driver that tries again if that has taken too long. */
+/* D0, by a driver that tries again if the machine was too slow to get the device back in time. */
 static void wake(struct vfio_dev *d, const char *when)
 {
-	uint64_t start = now_us();
-	int ret = __guest_set(d, PCI_D0);
+	int log = kmsg_open(), ret = __guest_set(d, PCI_D0);
 
-	if (ret == -EIO && since_ms(start) >= GATE_MS) {
-		diag("%s: no D0 after %ld ms", when, since_ms(start));
+	if (ret == -EIO) {
 		fault_health(d->pf, LADDER_MS);
-		ret = __guest_set(d, PCI_D0);
+		if (fault_outlasts_access(d->pf, log))
+			ret = __guest_set(d, PCI_D0);
 	}
 	check_err(ret, 0, "%s: D0 written", when);
+	close(log);
 }
 
 static void works(struct vfio_dev *d, const char *when)
