@@ -23,6 +23,7 @@
 #define LADDER_MS	15000
 #define LEAVE_MS	5000
 #define EVENT_MS	3000
+#define FLIPS		20
 
 static void check_event(int fd, const struct pci_fn *pf, const char *want, const char *when)
 {
@@ -34,10 +35,7 @@ static void check_event(int fd, const struct pci_fn *pf, const char *want, const
 
 static void asleep(const struct pci_fn *pf, const char *state, const char *when)
 {
-	uint64_t start = now_us();
-
-	while (strcmp(pci_get(pf, "rtd3/state"), state) && since_ms(start) < ASLEEP_TIMEOUT_MS)
-		sleep_ms(10);
+	pci_wait(pf, "rtd3/state", state, ASLEEP_TIMEOUT_MS);
 	check_str(pci_get(pf, "rtd3/state"), state, "%s: asleep", when);
 }
 
@@ -83,6 +81,8 @@ static void falls_back(const struct pci_fn *pf, int fd)
 /* From D3hot it goes to off: the device stays awake. */
 static void falls_further(const struct pci_fn *pf, int fd)
 {
+	struct power p;
+
 	model_cut();
 	/* A look at the configuration does not wake it in D3hot. */
 	pci_set(pf, "power/control", "on");
@@ -93,8 +93,8 @@ static void falls_further(const struct pci_fn *pf, int fd)
 	/* _ON works: the ladder's power cycle has brought it back. */
 	check_str(fault_health(pf, LADDER_MS), "ok", "dead in D3hot: rtd3/health");
 	check_event(fd, pf, "RTD3_EVENT=health RTD3_HEALTH=ok RTD3_REASON=none", "dead in D3hot");
-	sleep_ms(1000);
-	check_rtd3(pf, "state", "D0", "fallback off");
+	p = power_get(1);
+	check_up(pf, &p, "fallback off");
 	check(strstr(pci_get(pf, "rtd3/blockers"), "fallback-off"), "fallback off: rtd3/blockers");
 	check_err(__pci_set(pf, "rtd3/fallback", "none"), 0, "fallback none");
 	check_event(fd, pf, "RTD3_EVENT=limit RTD3_LIMIT=d3cold", "fallback none");
@@ -222,6 +222,28 @@ static void rebind(const struct pci_fn *pf)
 	asleep(pf, "D3cold", "bound again");
 }
 
+/* A burst of the one kind says nothing about the other. */
+static void kinds(const struct pci_fn *pf, int fd)
+{
+	const char *want = "RTD3_EVENT=health RTD3_HEALTH=degraded RTD3_REASON=link-slower";
+	bool found = false;
+	char text[128];
+
+	pci_set(pf, "power/control", "on");
+	for (int i = 0; i < FLIPS; i++)
+		pci_set(pf, "rtd3/policy", i % 2 ? "d3cold" : "d3hot");
+	pci_set(pf, "power/control", "auto");
+	asleep(pf, "D3cold", "after many changes of the limit");
+	model_fault(MODEL_SLOW_LINK, 0);
+	look(pf);
+	check_str(fault_health(pf, LADDER_MS), "degraded",
+		  "after many changes of the limit: rtd3/health");
+	while (!found && uevent_next(fd, pf, EVENT_MS, text, sizeof(text)))
+		found = !strcmp(text, want);
+	check(found, "after many changes of the limit: uevent of the health");
+	model_clear();
+}
+
 RIG_TEST(ladder, "what goes with a device that does not come back")
 {
 	const struct pci_fn *pf = &rig.fn[0];
@@ -239,5 +261,6 @@ RIG_TEST(ladder, "what goes with a device that does not come back")
 	asleep(pf, "D3cold", "before low power");
 	user(pf);
 	rebind(pf);
+	kinds(pf, fd);
 	close(fd);
 }
