@@ -198,11 +198,10 @@ static bool check_ready(struct inner *g, const char *what)
 	uint64_t begin = now_us();
 	char reply[200], how[80];
 
-	if (next_answer(g, reply, sizeof(reply), kvm ? KVM_READY_MS : TCG_READY_MS)) {
-		check(true, "%s: %s", what, reply);
+	bool good = next_answer(g, reply, sizeof(reply), kvm ? KVM_READY_MS : TCG_READY_MS);
+
+	if (check(good, "%s: %s after %ld ms", what, reply, since_ms(begin)))
 		return true;
-	}
-	check(false, "%s: not ready after %ld ms", what, since_ms(begin));
 	ended_well(g, QEMU_END_MS, how, sizeof(how));
 	diag("its QEMU: %s", how);
 	inner_show_logs();

@@ -258,19 +258,23 @@ static void siblings(const struct pci_fn *pf, const struct pci_fn *sib, struct p
 static void check_true(const struct pci_fn *pf, const char *when)
 {
 	struct vfio_dev d;
-	uint64_t start;
-	char want[16];
+	struct power p;
+	bool cold;
 
 	vfio_open(&d, pf);
+	p = power_get(1);
 	vfio_close(&d);
-	start = now_us();
-	while (strcmp(pci_get(pf, "power/runtime_status"), "suspended") &&
-	       since_ms(start) < APPEAR_MS)
-		sleep_ms(5);
-	sleep_ms(1500);
-	snprintf(want, sizeof(want), "%s", pci_get(pf, "rtd3/predicted"));
-	if (!check_str(pci_get(pf, "rtd3/state"), want, "%s: what is predicted is reached", when))
-		say_lines(pf);
+	/* A sibling was woken with the port, and stands against D3cold until it sleeps again. */
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_wait(&rig.fn[i], "power/runtime_status", "suspended", APPEAR_MS);
+	cold = !strcmp(pci_get(pf, "rtd3/predicted"), "D3cold");
+	if (!cold)
+		check_rtd3(pf, "predicted", "D3hot", when);
+	say_lines(pf);
+	if (cold)
+		check_asleep(pf, &p, when);
+	else
+		check_hot(pf, &p, when);
 }
 
 /*
@@ -282,10 +286,9 @@ static void wakeup(const struct pci_fn *pf, const struct pci_fn *arm, struct pow
 	const char *when = pf == arm ? "wakeup" : "wakeup of a sibling";
 	int odd = 0;
 
-	if (strcmp(pci_get(arm, "power/wakeup"), "disabled")) {
-		skip("it cannot wake", "%s: %s", when, arm->name);
+	if (!check_str(pci_get(arm, "power/wakeup"), "disabled", "%s: %s can wake", when,
+		       arm->name))
 		return;
-	}
 	pci_set(arm, "power/wakeup", "enabled");
 	check_true(pf, "wakeup enabled");
 	set_d3cold_allowed(arm, "0");

@@ -98,6 +98,12 @@ static void complain(const struct feature *f, uint32_t flags, size_t argsz, cons
 		     what, got, want);
 }
 
+/* What is to be an eventfd, and is descriptor 0: that is none, if it is anything. */
+static int zero_is_no_eventfd(void)
+{
+	return fcntl(0, F_GETFD) < 0 ? -EBADF : -EINVAL;
+}
+
 /* Up to where the payload is looked at; 1: it decides. */
 static int expect(const struct feature *f, uint32_t flags, size_t argsz)
 {
@@ -188,8 +194,7 @@ static size_t payloads(const struct feature *f, struct payload *p, int efd, int 
 
 	p[n++] = (struct payload){ .what = "zero", .want = 0 };
 	if (f->kind == WAKEUP) {
-		/* Descriptor 0 is no eventfd, if it is anything. */
-		p[0].want = fcntl(0, F_GETFD) < 0 ? -EBADF : -EINVAL;
+		p[0].want = zero_is_no_eventfd();
 		p[n++] = (struct payload){ .what = "valid", .wakeup = { efd, 0 }, .enters = true };
 		p[n++] = (struct payload){ .what = "null", .wakeup = { null, 0 }, .want = -EINVAL };
 		p[n++] = (struct payload){ .what = "closed", .wakeup = { 999, 0 }, .want = -EBADF };
@@ -388,10 +393,10 @@ static void huge(const struct feature *f)
 			h->argsz = sizes[i];
 			h->flags = flag_sets[k] | f->nr;
 			ret = feature(fz.buf);
-			/* Feature 4 says what it thinks of descriptor 0. */
 			if (want == 1)
-				want = f->kind == NONE ? 0 : -EINVAL;
-			if (ret != want && (f->kind != WAKEUP || ret != -EBADF))
+				want = f->kind == NONE ? 0 :
+				       f->kind == WAKEUP ? zero_is_no_eventfd() : -EINVAL;
+			if (ret != want)
 				complain(f, flag_sets[k], sizes[i], "huge", ret, want);
 			look(f, flag_sets[k], sizes[i], "huge", false);
 		}

@@ -24,6 +24,7 @@
 
 #define QUIET_MS	300
 #define STAY_MS		700
+#define ARRIVE_MS	3000
 
 /* How the device got to sleep. */
 enum how { USER, WAKEUP, GUEST, HOT, HOWS };
@@ -307,14 +308,15 @@ static void ioeventfd(enum how how)
 		.data = m.t->loses_val,
 		.fd = vfio_eventfd(),
 	};
-	uint64_t one = 1;
+	uint64_t one = 1, start = now_us();
 
 	vfio_write(&m.d, l->bar, l->off, 0, l->width);
 	if (ioctl(m.d.fd, VFIO_DEVICE_IOEVENTFD, &io))
 		die("VFIO_DEVICE_IOEVENTFD: %s", strerror(errno));
 	if (write(io.fd, &one, sizeof(one)) != sizeof(one))
 		die("write to an eventfd");
-	sleep_ms(50);
+	while (dut_read(&m.d, l) != m.t->loses_val && since_ms(start) < ARRIVE_MS)
+		sleep_ms(2);
 	check_eq(dut_read(&m.d, l), m.t->loses_val, "ioeventfd awake: %s", l->what);
 	vfio_write(&m.d, l->bar, l->off, 0, l->width);
 
@@ -350,15 +352,11 @@ static void decoding_off(void)
 RIG_TEST(mmio, "rtd3/mmio: accesses to a sleeping BAR")
 {
 	const struct pci_fn *pf = &rig.fn[0];
-	const struct pci_fn port = { .name = RIG_PORT1 };
 	char buf[16];
 
 	rig_load();
-	for (int i = 0; i < rig.nr_fns; i++) {
-		pci_bind(&rig.fn[i], rig.driver);
-		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", "50");
-	}
-	pci_set(&port, "power/autosuspend_delay_ms", "0");
+	rig_bind_all();
+	rig_autosuspend("50");
 	__pci_get(pf, "rtd3/mmio", buf, sizeof(buf));
 	check_str(buf, "sigbus", "rtd3/mmio by default");
 	check_err(__pci_set(pf, "rtd3/mmio", "zero"), -EINVAL, "rtd3/mmio: zero");

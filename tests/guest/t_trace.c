@@ -166,7 +166,6 @@ static void story(const struct pci_fn *pf)
 	check_event(pf, "rtd3_ready", 0, "", "recover");
 
 	pci_sysfs_config32(pf, 0);
-	sleep_ms(50);
 	take_log();
 	check_event(pf, "rtd3_resume", 1, "state=D3cold", "the host looks");
 }
@@ -181,10 +180,8 @@ RIG_TEST(trace, "tracepoints")
 	struct power p = power_get(1);
 	char path[128];
 
-	if (mount("tracefs", TRACEFS, "tracefs", 0, NULL) && errno == ENODEV) {
-		skip("this kernel has no tracefs", "tracepoints");
-		return;
-	}
+	if (mount("tracefs", TRACEFS, "tracefs", 0, NULL) && errno != EBUSY)
+		die("tracefs: %s", strerror(errno));
 	rig_load();
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), TRACEFS "/events/rtd3/%s/format", names[i]);

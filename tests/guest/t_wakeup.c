@@ -19,7 +19,6 @@
 
 static void by_host(struct vfio_dev *d)
 {
-	sleep_ms(10);
 	check_eq(pci_sysfs_config32(d->pf, PCI_VENDOR_ID), pci_id(d->pf),
 		 "wake by the host: id through sysfs");
 }
