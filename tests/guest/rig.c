@@ -91,6 +91,7 @@ void rig_cmdline(void)
 			*p = '_';
 	if (!uname(&u)) {
 		snprintf(rig.release, sizeof(rig.release), "%s", u.release);
+		snprintf(rig.version, sizeof(rig.version), "%s", u.version);
 		sscanf(u.release, "%d.%d", &rig.major, &rig.minor);
 	}
 }
@@ -126,8 +127,9 @@ void rig_setup(void)
 	if (rig.has_other)
 		pci_set(&port2, "d3cold_allowed", "1");
 	for (int i = 0; i < rig.nr_fns; i++)
-		diag("%s %04x:%04x class %06x, driver %s, kernel %s", rig.fn[i].name,
-		     rig.fn[i].vendor, rig.fn[i].device, rig.fn[i].class, rig.driver, rig.release);
+		diag("%s %04x:%04x class %06x, driver %s, kernel %s, %s", rig.fn[i].name,
+		     rig.fn[i].vendor, rig.fn[i].device, rig.fn[i].class, rig.driver, rig.release,
+		     rig.version);
 }
 
 /* The host knows where the module is on disk, and stops the machine. */

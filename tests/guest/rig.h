@@ -26,6 +26,7 @@
  * @gdb: somebody wants to debug the driver once it is loaded
  * @cycles: how often a long test is to do its work
  * @release: of the kernel
+ * @version: of the kernel; Debian's has the patch level
  * @major: of @release
  * @minor: of @release
  * @fn: the functions below port 1
@@ -45,6 +46,7 @@ struct rig {
 	bool gdb;
 	int cycles;
 	char release[80];
+	char version[80];
 	int major;
 	int minor;
 	struct pci_fn fn[RIG_MAX_FNS];

@@ -455,6 +455,11 @@ def main():
         return 2
     kernel, initrd = prepared.stdout.split()
     tap = Tap(sys.stdout, known_failures.of(args.row, args.suite))
+    if args.power_model:
+        # tests/FAULTS.md names it.
+        with open(os.path.join(CACHE, f"modules-{args.suite}.driver"),
+                  encoding="utf8") as f:
+            tap.say("# driver of " + f.read().strip())
     accel = choose_accel(args, kernel, initrd)
     try:
         status = run_guest(args, kernel, initrd, accel, tap)
