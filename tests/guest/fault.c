@@ -33,7 +33,7 @@ const struct fault faults[] = {
 	  .reasons = "replaced" },
 	{ .name = "slow-link", .kind = MODEL_SLOW_LINK, .first = true,
 	  .degraded = "link-slower" },
-	{ .name = "sibling-dead", .kind = MODEL_DEAD_FN, .param = 1, .first = true, .cycle = true,
+	{ .name = "sibling-dead", .kind = MODEL_DEAD_FN, .first = true, .cycle = true,
 	  .degraded = "sibling-dead", .two = true },
 	{ .name = "power-lost-in-D0", .when = FAULT_NOW },
 };
@@ -46,7 +46,7 @@ void fault_set(const struct fault *f)
 	if (f->when == FAULT_NOW)
 		model_cut();
 	else
-		model_fault(f->kind, f->param);
+		model_fault_at(f->two ? &rig.fn[1] : NULL, f->kind, f->param);
 }
 
 /** fault_power_works() - the fault is over, as it would be for a repaired machine */

@@ -16,6 +16,7 @@
 #define IO_REQUESTS	(IOBASE + 6)
 #define IO_ONS		(IOBASE + 8)
 #define IO_MAGIC	(IOBASE + 10)
+#define IO_TARGET	(IOBASE + 12)
 #define IO_SIZE		16
 
 #define MAGIC		0x4d52
@@ -51,9 +52,23 @@ bool model_present(void)
  */
 void model_fault(enum model_fault kind, uint16_t param)
 {
+	model_fault_at(NULL, kind, param);
+}
+
+/**
+ * model_fault_at() - model_fault() for one function, or bridge with what is below it
+ * @pf: whom it strikes; NULL for the whole card
+ * @kind: the fault: MODEL_NOT_READY, MODEL_SWAPPED or MODEL_DEAD_FN
+ * @param: see there; MODEL_DEAD_FN needs none
+ */
+void model_fault_at(const struct pci_fn *pf, enum model_fault kind, uint16_t param)
+{
 	need_io();
+	outw(pf ? pf->bus << 8 | pf->dev << 3 | pf->fn : 0, IO_TARGET);
 	outw(param, IO_PARAM);
 	outb(kind, IO_FAULT);
+	if (inb(IO_FAULT) != kind)
+		die("%s: somebody whom the power model knows", pf ? pf->name : "its function");
 }
 
 /** model_clear() - no fault any more; heals nothing by itself */

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pci.h"
+
+/* What _STA says; the other two are true whatever it says. */
 #define MODEL_POWER	0x1
 #define MODEL_LINK	0x2
 #define MODEL_ANSWERS	0x4
@@ -27,8 +30,10 @@ enum model_fault {
 	MODEL_OFF_REFUSED = 4,	/* _OFF does nothing */
 	MODEL_SWAPPED = 5,	/* comes back with another id */
 	MODEL_SLOW_LINK = 6,	/* comes back with 2.5 GT/s and one lane */
-	MODEL_DEAD_FN = 7,	/* comes back without this function */
+	MODEL_DEAD_FN = 7,	/* comes back without this function of the card */
 	MODEL_PULLED = 8,	/* is pulled out of the slot so many ms after it came back */
+	MODEL_OFF_NOTHING = 9,	/* _OFF does nothing, and _STA says off */
+	MODEL_OFF_PERST = 10,	/* _OFF holds in reset, and the rail keeps its power */
 };
 
 /**
@@ -45,6 +50,7 @@ struct model_counts {
 
 bool model_present(void);
 void model_fault(enum model_fault kind, uint16_t param);
+void model_fault_at(const struct pci_fn *pf, enum model_fault kind, uint16_t param);
 void model_clear(void);
 void model_force_on(void);
 void model_cut(void);

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,61 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct pci_fn *)a)->name, ((const struct pci_fn *)b)->name);
 }
 
+/** pci_is_bridge() - whether something may be below it */
+bool pci_is_bridge(const struct pci_fn *pf)
+{
+	return pf->class >> 8 == 0x0604;
+}
+
+/* Adds what is right below a port, and then what is below that, to @fns. */
+static int scan(const char *port, struct pci_fn *fns, int n, int max)
+{
+	unsigned int dom, bus, dev, fn;
+	char path[128];
+	struct dirent *e;
+	int first = n, end;
+	DIR *d;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s", port);
+	d = opendir(path);
+	if (!d)
+		return n;
+	while (n < max && (e = readdir(d))) {
+		struct pci_fn *pf = &fns[n];
+		char more;
+
+		if (strlen(e->d_name) != 12 ||
+		    sscanf(e->d_name, "%x:%x:%x.%x%c", &dom, &bus, &dev, &fn, &more) != 4)
+			continue;
+		*pf = (struct pci_fn){ .bus = bus, .dev = dev, .fn = fn };
+		snprintf(pf->name, sizeof(pf->name), "%.12s", e->d_name);
+		pf->vendor = pci_get_num(pf, "vendor");
+		pf->device = pci_get_num(pf, "device");
+		pf->class = pci_get_num(pf, "class");
+		n++;
+	}
+	closedir(d);
+	end = n;
+	for (int i = first; i < end; i++)
+		if (pci_is_bridge(&fns[i]))
+			n = scan(fns[i].name, fns, n, max);
+	return n;
+}
+
+static int pick(const char *port, bool bridges, struct pci_fn *fns, int max)
+{
+	struct pci_fn all[32];
+	int n = 0, nr = scan(port, all, 0, 32);
+
+	qsort(all, nr, sizeof(*all), by_name);
+	for (int i = 0; i < nr && n < max; i++)
+		if (pci_is_bridge(&all[i]) == bridges)
+			fns[n++] = all[i];
+	return n;
+}
+
 /**
- * pci_below() - the functions right below a port, in order
+ * pci_below() - the functions below a port, however deep, in order
  * @port: name of the port
  * @fns: filled in
  * @max: room in @fns
@@ -64,33 +118,13 @@ static int by_name(const void *a, const void *b)
  */
 int pci_below(const char *port, struct pci_fn *fns, int max)
 {
-	unsigned int dom, bus, dev, fn;
-	char path[128];
-	struct dirent *e;
-	int n = 0;
-	DIR *d;
+	return pick(port, false, fns, max);
+}
 
-	snprintf(path, sizeof(path), SYSFS_PCI "%s", port);
-	d = opendir(path);
-	if (!d)
-		return 0;
-	while (n < max && (e = readdir(d))) {
-		struct pci_fn *pf = &fns[n];
-		char end;
-
-		if (strlen(e->d_name) != 12 ||
-		    sscanf(e->d_name, "%x:%x:%x.%x%c", &dom, &bus, &dev, &fn, &end) != 4)
-			continue;
-		*pf = (struct pci_fn){ .bus = bus, .dev = dev, .fn = fn };
-		snprintf(pf->name, sizeof(pf->name), "%.12s", e->d_name);
-		pf->vendor = pci_get_num(pf, "vendor");
-		pf->device = pci_get_num(pf, "device");
-		pf->class = pci_get_num(pf, "class");
-		n++;
-	}
-	closedir(d);
-	qsort(fns, n, sizeof(*fns), by_name);
-	return n;
+/** pci_bridges_below() - pci_below() for the bridges in between */
+int pci_bridges_below(const char *port, struct pci_fn *fns, int max)
+{
+	return pick(port, true, fns, max);
 }
 
 /**
@@ -280,6 +314,19 @@ uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off)
 	return val;
 }
 
+/** pci_sysfs_config_write16() - write config space as a host tool does; must work */
+void pci_sysfs_config_write16(const struct pci_fn *pf, unsigned int off, uint16_t val)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/config", pf->name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || pwrite(fd, &val, sizeof(val), off) != sizeof(val))
+		die("%s: write config: %s", pf->name, strerror(errno));
+	close(fd);
+}
+
 /**
  * pci_raw_config32() - read config space by the I/O ports, past the kernel
  * @pf: the function
@@ -302,6 +349,29 @@ uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off)
 	} while (inl(CONF1_ADDR) != addr);
 	outl(save, CONF1_ADDR);
 	return val;
+}
+
+/** pci_raw_cap() - where a capability is, read past the kernel; it must be there */
+unsigned int pci_raw_cap(const struct pci_fn *pf, unsigned int id)
+{
+	unsigned int pos = pci_raw_config32(pf, PCI_CAPABILITY_LIST) & 0xfc;
+
+	for (int i = 0; pos && i < 48; i++) {
+		uint32_t head = pci_raw_config32(pf, pos);
+
+		if ((head & 0xff) == id)
+			return pos;
+		pos = head >> 8 & 0xfc;
+	}
+	die("%s: capability %#x", pf->name, id);
+}
+
+/** pci_raw_exp16() - a register of the PCI Express capability, read past the kernel */
+unsigned int pci_raw_exp16(const struct pci_fn *pf, unsigned int reg)
+{
+	unsigned int off = pci_raw_cap(pf, PCI_CAP_ID_EXP) + reg;
+
+	return pci_raw_config32(pf, off & ~3u) >> (off & 2) * 8 & 0xffff;
 }
 
 /** pci_id() - what the first config word must read */

@@ -27,7 +27,9 @@ struct pci_fn {
 	unsigned int class;
 };
 
+bool pci_is_bridge(const struct pci_fn *pf);
 int pci_below(const char *port, struct pci_fn *fns, int max);
+int pci_bridges_below(const char *port, struct pci_fn *fns, int max);
 int __pci_get(const struct pci_fn *pf, const char *attr, char *buf, size_t size);
 const char *pci_get(const struct pci_fn *pf, const char *attr);
 bool pci_wait(const struct pci_fn *pf, const char *attr, const char *val, long timeout_ms);
@@ -43,7 +45,10 @@ int __pci_unbind(const struct pci_fn *pf);
 void pci_unbind(const struct pci_fn *pf);
 int __pci_sysfs_config32(const struct pci_fn *pf, unsigned int off, uint32_t *val);
 uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off);
+void pci_sysfs_config_write16(const struct pci_fn *pf, unsigned int off, uint16_t val);
 uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off);
+unsigned int pci_raw_cap(const struct pci_fn *pf, unsigned int id);
+unsigned int pci_raw_exp16(const struct pci_fn *pf, unsigned int reg);
 uint32_t pci_id(const struct pci_fn *pf);
 
 #endif

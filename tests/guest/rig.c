@@ -108,17 +108,40 @@ static void rig_load_iommu(void)
 	exit(0);
 }
 
+/* Stock QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0. */
+static void rig_find(void)
+{
+	rig.nr_fns = pci_below(RIG_PORT1, rig.fn, RIG_MAX_FNS);
+	rig.nr_bridges = pci_bridges_below(RIG_PORT1, rig.bridge, RIG_MAX_BRIDGES);
+	for (int i = 0; i < rig.nr_bridges; i++)
+		pci_set(&rig.bridge[i], "d3cold_allowed", "1");
+}
+
 /**
- * rig_setup() - find the devices under test and allow their ports to sleep
+ * rig_rescan() - remove what is below port 1 and find it again
  *
- * Stock QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0.
+ * What a driver needs that cannot get a lost device back by itself.
  */
+void rig_rescan(void)
+{
+	const struct pci_fn port1 = { .name = RIG_PORT1 };
+
+	/* Those right below take what is behind them along. */
+	for (int i = 0; i < rig.nr_bridges; i++)
+		__pci_set(&rig.bridge[i], "remove", "1");
+	for (int i = 0; i < rig.nr_fns; i++)
+		__pci_set(&rig.fn[i], "remove", "1");
+	pci_set(&port1, "rescan", "1");
+	rig_find();
+}
+
+/** rig_setup() - find the devices under test and allow their ports to sleep */
 void rig_setup(void)
 {
 	const struct pci_fn port1 = { .name = RIG_PORT1 }, port2 = { .name = RIG_PORT2 };
 
 	rig_load_iommu();
-	rig.nr_fns = pci_below(RIG_PORT1, rig.fn, RIG_MAX_FNS);
+	rig_find();
 	if (rig.nr_fns < 1)
 		die("a device below port %s", RIG_PORT1);
 	rig.has_other = pci_below(RIG_PORT2, &rig.other, 1) == 1;
@@ -126,6 +149,9 @@ void rig_setup(void)
 	pci_set(&port1, "d3cold_allowed", "1");
 	if (rig.has_other)
 		pci_set(&port2, "d3cold_allowed", "1");
+	for (int i = 0; i < rig.nr_bridges; i++)
+		diag("%s %04x:%04x, a bridge in between", rig.bridge[i].name,
+		     rig.bridge[i].vendor, rig.bridge[i].device);
 	for (int i = 0; i < rig.nr_fns; i++)
 		diag("%s %04x:%04x class %06x, driver %s, kernel %s, %s", rig.fn[i].name,
 		     rig.fn[i].vendor, rig.fn[i].device, rig.fn[i].class, rig.driver, rig.release,

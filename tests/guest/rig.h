@@ -12,6 +12,7 @@
 #define RIG_PORT1	"0000:00:04.0"
 #define RIG_PORT2	"0000:00:05.0"
 #define RIG_MAX_FNS	8
+#define RIG_MAX_BRIDGES	8
 
 /**
  * struct rig - what the host told us, and what was found
@@ -29,8 +30,10 @@
  * @version: of the kernel; Debian's has the patch level
  * @major: of @release
  * @minor: of @release
- * @fn: the functions below port 1
+ * @fn: the functions below port 1, however deep
  * @nr_fns: how many
+ * @bridge: the ports of switches below port 1
+ * @nr_bridges: how many
  * @other: the device below port 2
  * @has_other: whether there is one
  */
@@ -51,6 +54,8 @@ struct rig {
 	int minor;
 	struct pci_fn fn[RIG_MAX_FNS];
 	int nr_fns;
+	struct pci_fn bridge[RIG_MAX_BRIDGES];
+	int nr_bridges;
 	struct pci_fn other;
 	bool has_other;
 };
@@ -60,6 +65,7 @@ extern struct rig rig;
 void rig_mount(void);
 void rig_cmdline(void);
 void rig_setup(void);
+void rig_rescan(void);
 void rig_load(void);
 void rig_bind_all(void);
 bool rig_bind_new(long timeout_ms);

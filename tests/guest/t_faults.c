@@ -317,14 +317,9 @@ static void power_back(void)
 /* Only remove and rescan make a device work again that stock vfio-pci has lost; and they do. */
 static void stock_heal(void)
 {
-	const struct pci_fn bus = { .name = RIG_PORT1 };
-
 	moment_end();
 	power_back();
-	for (int i = 0; i < rig.nr_fns; i++)
-		__pci_set(&rig.fn[i], "remove", "1");
-	__pci_set(&bus, "rescan", "1");
-	rig.nr_fns = pci_below(RIG_PORT1, rig.fn, RIG_MAX_FNS);
+	rig_rescan();
 	if (rig.nr_fns < 1)
 		die("%s: a device after remove and rescan", cell.name);
 	bind_all();

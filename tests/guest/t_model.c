@@ -13,42 +13,19 @@
 #include "tap.h"
 #include "tests.h"
 #include "vfio.h"
+#include "wake.h"
 
 #define DELAY_MS	500
 #define LOOK_MS		1500
-#define STEP_MS		20000
-#define WAKE_MS		90000
 #define RETRY_ID	0xffff0001u
 /* PME from D0, D3hot and D3cold, version 3. */
 #define PORT_PMC	0xc803
 
 static const struct pci_fn port = { .name = RIG_PORT1, .dev = 4 };
 
-/* Past the kernel, which is asleep and may not be woken. */
-static unsigned int raw_cap(const struct pci_fn *pf, unsigned int id)
-{
-	unsigned int pos = pci_raw_config32(pf, PCI_CAPABILITY_LIST) & 0xfc;
-
-	for (int i = 0; pos && i < 48; i++) {
-		uint32_t head = pci_raw_config32(pf, pos);
-
-		if ((head & 0xff) == id)
-			return pos;
-		pos = head >> 8 & 0xfc;
-	}
-	die("%s: capability %#x", pf->name, id);
-}
-
-static unsigned int raw_exp16(const struct pci_fn *pf, unsigned int reg)
-{
-	unsigned int off = raw_cap(pf, PCI_CAP_ID_EXP) + reg;
-
-	return pci_raw_config32(pf, off & ~3u) >> (off & 2) * 8 & 0xffff;
-}
-
 static bool link_active(void)
 {
-	return raw_exp16(&port, PCI_EXP_LNKSTA) & PCI_EXP_LNKSTA_DLLLA;
+	return pci_raw_exp16(&port, PCI_EXP_LNKSTA) & PCI_EXP_LNKSTA_DLLLA;
 }
 
 /* What is up, in all the places where it shows. */
@@ -65,82 +42,16 @@ static void check_state(unsigned int want, const char *when)
 	}
 }
 
-static void all_control(const char *val)
-{
-	for (int i = 0; i < rig.nr_fns; i++)
-		__pci_set(&rig.fn[i], "power/control", val);
-}
-
-/* After wake(), which forbids it. */
-static void fall_asleep(struct power *p, const char *when)
-{
-	*p = power_get(1);
-	all_control("auto");
-	check_asleep(&rig.fn[0], p, when);
-}
-
-static int all_on(void *arg)
-{
-	(void)arg;
-	all_control("on");
-	return 0;
-}
-
-/* A wake of the device that may take as long as it likes. */
-static pid_t wake_begin(const struct model_counts *before, const char *when)
-{
-	uint64_t start = now_us();
-	pid_t pid = rig_child(all_on, NULL);
-
-	while (model_counts().requests == before->requests && since_ms(start) < STEP_MS)
-		sleep_ms(1);
-	check_eq((uint16_t)(model_counts().requests - before->requests), 1, "%s: _ON asks", when);
-	return pid;
-}
-
-static void wake_end(pid_t pid, uint64_t start, const char *when)
-{
-	char state[16];
-
-	check_err(wait_child(pid, WAKE_MS, NULL), 0, "%s: the wake ends", when);
-	__pci_get(&rig.fn[0], "power_state", state, sizeof(state));
-	diag("%s: woken or given up after %ld ms, %s", when, since_ms(start),
-	     *state ? state : "and gone");
-}
-
-static void wake(const char *when)
-{
-	struct model_counts before = model_counts();
-	uint64_t start = now_us();
-
-	wake_end(wake_begin(&before, when), start, when);
-}
-
-/* What stock drivers need after a wake that failed. */
-static void recover(struct power *p, const char *when)
-{
-	struct pci_fn fn[RIG_MAX_FNS];
-
-	model_force_on();
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_set(&rig.fn[i], "remove", "1");
-	pci_set(&port, "rescan", "1");
-	if (pci_below(RIG_PORT1, fn, RIG_MAX_FNS) != rig.nr_fns)
-		die("%s: the devices after remove and rescan", when);
-	*p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], p, when);
-}
-
 static void equipment(void)
 {
-	unsigned int pm = raw_cap(&port, PCI_CAP_ID_PM);
+	unsigned int pm = pci_raw_cap(&port, PCI_CAP_ID_PM);
 
 	check_eq(pci_raw_config32(&port, pm) >> 16, PORT_PMC, "PM capabilities of the port");
-	check(raw_exp16(&port, PCI_EXP_RTCAP) & PCI_EXP_RTCAP_CRSVIS, "CRS visibility: can");
-	check(raw_exp16(&port, PCI_EXP_RTCTL) & PCI_EXP_RTCTL_CRSSVE, "CRS visibility: is on");
-	check(raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, "presence");
-	check_eq(raw_exp16(&port, PCI_EXP_SLTCTL) & PCI_EXP_SLTCTL_PCC, 0, "no power controller");
+	check(pci_raw_exp16(&port, PCI_EXP_RTCAP) & PCI_EXP_RTCAP_CRSVIS, "CRS visibility: can");
+	check(pci_raw_exp16(&port, PCI_EXP_RTCTL) & PCI_EXP_RTCTL_CRSSVE, "CRS visibility: is on");
+	check(pci_raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, "presence");
+	check_eq(pci_raw_exp16(&port, PCI_EXP_SLTCTL) & PCI_EXP_SLTCTL_PCC, 0,
+		 "no power controller");
 	check_state(MODEL_UP, "boot");
 }
 
@@ -175,7 +86,9 @@ static void normal(struct power *p)
 	check_asleep(pf, p, "normal, closed");
 }
 
-static void off_refused(struct power *p)
+/* _OFF does less than it should: the rail has power all the time. */
+static void off_fault(struct power *p, enum model_fault kind, unsigned int status,
+		      const char *when)
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct model_counts was;
@@ -188,20 +101,25 @@ static void off_refused(struct power *p)
 	vfio_write(&d, t->loses.bar, t->loses.off, t->loses_val, t->loses.width);
 	was = model_counts();
 	*p = power_get(1);
-	model_fault(MODEL_OFF_REFUSED, 0);
+	model_fault(kind, 0);
 	start = now_us();
 	vfio_entry(&d);
-	while (power_get(1).off == p->off && since_ms(start) < STEP_MS)
+	while (power_get(1).off == p->off && since_ms(start) < WAKE_ASKS_MS)
 		sleep_ms(5);
-	check_eq(power_get(1).off, p->off + 1, "off refused: _OFF called");
-	check_state(MODEL_UP, "off refused");
-	check_eq(model_counts().offs, was.offs, "off refused: power-offs");
+	check_eq(power_get(1).off, p->off + 1, "%s: _OFF called", when);
+	check_eq(model_power(), status, "%s: power as _STA says, link, answers", when);
+	check_eq(link_active(), !!(status & MODEL_LINK), "%s: Link Active", when);
+	check_eq(pci_raw_config32(pf, 0), ALL_ONES, "%s: nothing gets through a port in D3hot",
+		 when);
+	check_eq(model_counts().offs, was.offs, "%s: power-offs", when);
 	model_clear();
 	vfio_exit(&d);
-	check_eq(dut_read(&d, &t->loses), t->loses_val, "off refused: %s", t->loses.what);
+	check_state(MODEL_UP, when);
+	check_eq(dut_read(&d, &t->loses), status & MODEL_LINK ? t->loses_val : t->reset_val,
+		 "%s: %s", when, t->loses.what);
 	*p = power_get(1);
 	vfio_close(&d);
-	check_asleep(pf, p, "off refused, cleared");
+	check_asleep(pf, p, when);
 }
 
 /* Some kernels would wait for a minute, others have given up when the power comes. */
@@ -219,7 +137,7 @@ static void on_ignored(struct power *p)
 	model_force_on();
 	check_state(MODEL_UP, "on ignored, forced on");
 	wake_end(pid, start, "on ignored");
-	recover(p, "on ignored, recovered");
+	wake_recover(p, "on ignored, recovered");
 
 	/* Once means once: the fault is still set. */
 	wake("on ignored, used up");
@@ -246,7 +164,7 @@ static void patience(struct power *p, enum model_fault fault, unsigned int meanw
 	id = pci_raw_config32(pf, 0);
 	check_eq(id, fault == MODEL_NOT_READY ? RETRY_ID : ALL_ONES, "%s: id meanwhile", when);
 	check_eq(pci_raw_config32(pf, PCI_COMMAND), ALL_ONES, "%s: command meanwhile", when);
-	while (model_power() != MODEL_UP && since_ms(start) < STEP_MS)
+	while (model_power() != MODEL_UP && since_ms(start) < WAKE_ASKS_MS)
 		sleep_ms(1);
 	ms = since_ms(start);
 	check(ms > DELAY_MS / 2 && ms < DELAY_MS * 2, "%s: up after %ld ms", when, ms);
@@ -288,7 +206,7 @@ static void swapped(struct power *p)
 	check_eq(power_cfg(pf, 0), MODEL_SWAPPED_ID, "swapped: id from outside");
 	model_clear();
 	check_eq(pci_raw_config32(pf, 0), MODEL_SWAPPED_ID, "swapped, cleared only: id");
-	recover(p, "swapped, recovered");
+	wake_recover(p, "swapped, recovered");
 	wake("swapped, recovered");
 	check_state(MODEL_UP, "swapped, recovered");
 	fall_asleep(p, "swapped, recovered");
@@ -302,9 +220,9 @@ static void check_link(const char *speed, const char *width, unsigned int lnksta
 
 	check_str(pci_get(pf, "current_link_speed"), speed, "%s: current_link_speed", when);
 	check_str(pci_get(pf, "current_link_width"), width, "%s: current_link_width", when);
-	check_eq(raw_exp16(pf, PCI_EXP_LNKSTA) & mask, lnksta, "%s: Link Status of the device",
+	check_eq(pci_raw_exp16(pf, PCI_EXP_LNKSTA) & mask, lnksta, "%s: Link Status of the device",
 		 when);
-	check_eq(raw_exp16(&port, PCI_EXP_LNKSTA) & mask, lnksta, "%s: Link Status of the port",
+	check_eq(pci_raw_exp16(&port, PCI_EXP_LNKSTA) & mask, lnksta, "%s: Link Status of the port",
 		 when);
 }
 
@@ -334,7 +252,7 @@ static void dead_fn(struct power *p)
 	model_force_on();
 	check_eq(pci_raw_config32(b, 0), pci_id(b), "forced on: id of %s", b->name);
 	model_clear();
-	recover(p, "dead function, recovered");
+	wake_recover(p, "dead function, recovered");
 	wake("dead function, recovered");
 	check_eq(pci_raw_config32(a, 0), pci_id(a), "recovered: id of %s", a->name);
 	check_eq(pci_raw_config32(b, 0), pci_id(b), "recovered: id of %s", b->name);
@@ -361,7 +279,7 @@ static void cut(struct power *p)
 	check_eq(pci_raw_config32(pf, PCI_COMMAND) & PCI_COMMAND_MEMORY, 0,
 		 "forced on: the device has forgotten its memory decoding");
 	vfio_close(&d);
-	recover(p, "cut, recovered");
+	wake_recover(p, "cut, recovered");
 }
 
 static void gone_unnoticed(struct power *p)
@@ -369,13 +287,13 @@ static void gone_unnoticed(struct power *p)
 	wake("gone");
 	model_gone();
 	check_state(0, "gone");
-	check_eq(raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, 0, "gone: presence");
+	check_eq(pci_raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, 0, "gone: presence");
 	model_force_on();
 	check_state(0, "gone, forced on");
 	model_back();
 	check_state(MODEL_UP, "back");
-	check(raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, "back: presence");
-	recover(p, "back, recovered");
+	check(pci_raw_exp16(&port, PCI_EXP_SLTSTA) & PCI_EXP_SLTSTA_PDS, "back: presence");
+	wake_recover(p, "back, recovered");
 }
 
 static int known_fns(void)
@@ -393,7 +311,7 @@ static void check_known_fns(int log, int want, const char *when)
 	uint64_t start = now_us();
 	char line[256];
 
-	while (known_fns() != want && since_ms(start) < STEP_MS)
+	while (known_fns() != want && since_ms(start) < WAKE_ASKS_MS)
 		sleep_ms(10);
 	check_eq(known_fns(), want, "%s: functions that the kernel knows", when);
 	while (kmsg_next(log, line, sizeof(line)))
@@ -404,7 +322,7 @@ static void check_known_fns(int log, int want, const char *when)
 static void bind_new(struct power *p, const char *when)
 {
 	*p = power_get(1);
-	check(rig_bind_new(STEP_MS), "%s: %s takes it", when, rig.driver);
+	check(rig_bind_new(WAKE_ASKS_MS), "%s: %s takes it", when, rig.driver);
 	check_asleep(&rig.fn[0], p, when);
 }
 
@@ -470,7 +388,9 @@ RIG_TEST(model, "the power model itself: faults of port 1")
 		hot_plug(&p);
 		return;
 	}
-	off_refused(&p);
+	off_fault(&p, MODEL_OFF_REFUSED, MODEL_UP, "off refused");
+	off_fault(&p, MODEL_OFF_NOTHING, MODEL_LINK | MODEL_ANSWERS, "off does nothing");
+	off_fault(&p, MODEL_OFF_PERST, 0, "off is but a reset");
 	on_ignored(&p);
 	patience(&p, MODEL_ON_LATE, 0, "on late");
 	patience(&p, MODEL_NOT_READY, MODEL_POWER | MODEL_LINK, "not ready");

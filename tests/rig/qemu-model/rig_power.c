@@ -2,10 +2,15 @@
 /*
  * rig-power: power and link of one root port, out of reach of its Slot Control, with faults.
  *
- *   -device rig-power,port=ID,iobase=0x4f0,log=FILE
+ *   -device rig-power,port=ID,iobase=0x4f0,log=FILE[,link-active=off][,inband-presence=on]
+ *
+ * The power is that of everything below the port: switches and what is behind them, too. The
+ * option comes after all of these. A cut resets them and takes what can be written to their
+ * configuration. A port in D3hot lets no configuration request through, as hardware.
  *
  * The port also gets what QEMU's lack: a PM capability, CRS Software Visibility, link state change
- * events. It loses its slot's buttons and lamps, as the ports inside of a computer have none.
+ * events. It loses its slot's buttons and lamps, as the ports inside of a computer have none. The
+ * ports of switches below get a PM capability and link active reporting.
  *
  * I/O ports, little endian:
  *   +0  8 bit  write: enum rig_switch; read: STATUS_*
@@ -15,9 +20,12 @@
  *   +6 16 bit  how often power was asked for with SWITCH_ON (read only)
  *   +8 16 bit  how often power came (read only)
  *   +10 16 bit RIG_MAGIC (read only)
+ *   +12 16 bit whom the fault strikes: bus << 8 | device << 3 | function, as they were when there
+ *              was power; 0 is the whole card
  *
  * An armed fault shapes the next switching. FAULT_NONE disarms it, but what is bad already stays
- * so until power is switched off and on or forced on.
+ * so until power is switched off and on or forced on. A fault for somebody who is not there is not
+ * armed.
  */
 #include "qemu/osdep.h"
 #include "qemu/module.h"
@@ -42,7 +50,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(RigPower, RIG_POWER);
 #define IO_SIZE		16
 #define RIG_MAGIC	0x4d52
 #define FOREVER		0xffff
-#define NR_FNS		8
+#define MAX_FNS		32
 /* An id that no driver knows. */
 #define SWAPPED_ID	0x0bad1b36
 
@@ -56,7 +64,7 @@ enum rig_switch {
 	SWITCH_CUT = 3,		/* power goes by itself */
 };
 
-#define STATUS_POWER	BIT(0)
+#define STATUS_POWER	BIT(0)	/* as _STA says */
 #define STATUS_LINK	BIT(1)
 #define STATUS_ANSWERS	BIT(2)
 
@@ -67,11 +75,29 @@ enum rig_fault {
 	FAULT_NOT_READY = 3,	/* asks to retry config cycles for N ms; FOREVER */
 	FAULT_OFF_REFUSED = 4,	/* _OFF does nothing */
 	FAULT_SWAPPED = 5,	/* comes back with another id */
-	FAULT_SLOW_LINK = 6,	/* comes back with 2.5 GT/s and one lane */
-	FAULT_DEAD_FN = 7,	/* comes back without function N */
+	FAULT_SLOW_LINK = 6,	/* comes back with 2.5 GT/s and one lane in the slot */
+	FAULT_DEAD_FN = 7,	/* comes back without whom it strikes, or without function N */
 	FAULT_PULLED = 8,	/* pulled out of the slot N ms after it came back */
+	FAULT_OFF_NOTHING = 9,	/* _OFF does nothing, and _STA says off */
+	FAULT_OFF_PERST = 10,	/* _OFF resets and holds in reset, but the rail stays */
 	FAULT_GONE = 0x10,	/* at once, not armed: pulled out of the slot */
 	FAULT_BACK = 0x11,	/* at once, not armed: put into the slot */
+};
+
+/**
+ * struct rig_fn - something below the port
+ * @d: the function or bridge
+ * @bdf: its address when it had power last; without it the bridges have no bus numbers
+ * @fresh: its configuration before anybody wrote to it
+ * @id: its own
+ * @swapped: it shows another one
+ */
+struct rig_fn {
+	PCIDevice *d;
+	uint16_t bdf;
+	uint8_t *fresh;
+	uint32_t id;
+	bool swapped;
 };
 
 /**
@@ -79,21 +105,27 @@ enum rig_fault {
  * @parent_obj: QEMU's
  * @port: the root port
  * @iobase: first I/O port
+ * @link_active: the port reports an active link
+ * @inband: the port takes an active link for presence
  * @log_name: file for the log, or NULL
  * @log: that file
  * @io: the I/O ports
  * @nobody: answers below the port where no device does
  * @timer: ends FAULT_ON_LATE and FAULT_NOT_READY, brings on FAULT_PULLED
- * @pulled: it is for that
+ * @fns: everything below the port, bridges before what is below them
+ * @nr_fns: how many
  * @wanted: what the last switching asked for
  * @present: something is in the slot
  * @power: it has power, and the link is up
- * @ready: it answers config cycles
- * @dead_fn: a function that does not, or -1
- * @swapped: function ids are not their own
- * @ids: their own
+ * @link: what the port has been told about that
+ * @pretends: _STA says off all the same
+ * @perst: there is no link, but the rail has power
+ * @effect: the fault that the last power-on met
+ * @struck: by @effect; NULL is the whole card
  * @fault: armed
  * @param: of @fault
+ * @target: of @fault, as written
+ * @victim: of @fault, as found
  * @offs: counter
  * @requests: counter
  * @ons: counter
@@ -102,21 +134,27 @@ struct RigPower {
 	DeviceState parent_obj;
 	PCIESlot *port;
 	uint32_t iobase;
+	bool link_active;
+	bool inband;
 	char *log_name;
 	FILE *log;
 	MemoryRegion io;
 	MemoryRegion nobody;
 	QEMUTimer *timer;
-	bool pulled;
+	struct rig_fn fns[MAX_FNS];
+	int nr_fns;
 	bool wanted;
 	bool present;
 	bool power;
-	bool ready;
-	int dead_fn;
-	bool swapped;
-	uint32_t ids[NR_FNS];
+	bool link;
+	bool pretends;
+	bool perst;
+	enum rig_fault effect;
+	PCIDevice *struck;
 	uint8_t fault;
 	uint16_t param;
+	uint16_t target;
+	PCIDevice *victim;
 	uint16_t offs;
 	uint16_t requests;
 	uint16_t ons;
@@ -124,14 +162,19 @@ struct RigPower {
 
 static RigPower *model;
 
-static PCIDevice *port_of(RigPower *s)
+static PCIDevice *port_of(const RigPower *s)
 {
 	return PCI_DEVICE(s->port);
 }
 
-static PCIBus *bus_of(RigPower *s)
+static PCIBus *bus_of(const RigPower *s)
 {
 	return pci_bridge_get_sec_bus(PCI_BRIDGE(s->port));
+}
+
+static PCIDevice *parent_of(const PCIDevice *d)
+{
+	return pci_get_bus(d)->parent_dev;
 }
 
 static uint8_t *exp_of(PCIDevice *d)
@@ -139,10 +182,33 @@ static uint8_t *exp_of(PCIDevice *d)
 	return d->config + d->exp.exp_cap;
 }
 
+/* Itself, or it is below whom the fault has struck. */
+static bool is_struck(const RigPower *s, const PCIDevice *d)
+{
+	for (; d != port_of(s); d = parent_of(d))
+		if (!s->struck || d == s->struck)
+			return true;
+	return false;
+}
+
+static bool is_waiting(const RigPower *s, const PCIDevice *d)
+{
+	return s->power && s->effect == FAULT_NOT_READY && is_struck(s, d);
+}
+
+static bool is_alive(const RigPower *s, const PCIDevice *d)
+{
+	bool dead = s->effect == FAULT_DEAD_FN || s->effect == FAULT_NOT_READY;
+
+	return s->power && !(dead && is_struck(s, d));
+}
+
 static uint8_t status(const RigPower *s)
 {
-	return (s->power ? STATUS_POWER | STATUS_LINK : 0) |
-	       (s->power && s->ready ? STATUS_ANSWERS : 0);
+	if (!s->power)
+		return 0;
+	return (s->pretends ? 0 : STATUS_POWER) | STATUS_LINK |
+	       (s->effect == FAULT_NOT_READY ? 0 : STATUS_ANSWERS);
 }
 
 static void note(RigPower *s, const char *what)
@@ -157,97 +223,134 @@ static void note(RigPower *s, const char *what)
 	fflush(s->log);
 }
 
-/* Everything below the port, as the state is now. */
-static void show_fn(PCIBus *bus, PCIDevice *d, void *opaque)
+static void show_link(PCIDevice *port, bool up)
 {
-	RigPower *s = opaque;
-
-	pci_set_power(d, s->power && s->ready && d->devfn != s->dead_fn);
-}
-
-static void show(RigPower *s)
-{
-	PCIDevice *port = port_of(s);
 	uint8_t *lnksta = exp_of(port) + PCI_EXP_LNKSTA;
-	bool was = pci_get_word(lnksta) & PCI_EXP_LNKSTA_DLLLA;
 
-	pci_for_each_device(bus_of(s), pci_bus_num(bus_of(s)), show_fn, s);
-	if (s->power == was)
-		return;
-	if (s->power)
+	if (up && pci_get_long(exp_of(port) + PCI_EXP_LNKCAP) & PCI_EXP_LNKCAP_DLLLARC)
 		pci_word_test_and_set_mask(lnksta, PCI_EXP_LNKSTA_DLLLA);
 	else
 		pci_word_test_and_clear_mask(lnksta, PCI_EXP_LNKSTA_DLLLA);
-	pcie_cap_slot_notify(port, PCI_EXP_SLTSTA_DLLSC);
 }
 
-/* QEMU's endpoints have the slowest link there is: let them have the port's. */
-static void train_fn(PCIBus *bus, PCIDevice *d, void *opaque)
+static void show_presence(RigPower *s)
 {
-	RigPower *s = opaque;
-	uint8_t *port = exp_of(port_of(s)), *fn = exp_of(d);
+	uint8_t *sltsta = exp_of(port_of(s)) + PCI_EXP_SLTSTA;
+
+	if (s->inband ? s->link : s->present)
+		pci_word_test_and_set_mask(sltsta, PCI_EXP_SLTSTA_PDS);
+	else
+		pci_word_test_and_clear_mask(sltsta, PCI_EXP_SLTSTA_PDS);
+}
+
+/* QEMU's resets leave some of it. */
+static void forget(struct rig_fn *fn)
+{
+	PCIDevice *d = fn->d;
+
+	for (unsigned int i = PCI_STD_HEADER_SIZEOF; i < pci_config_size(d); i++) {
+		uint8_t mask = d->wmask[i] | d->w1cmask[i];
+
+		d->config[i] = (d->config[i] & ~mask) | (fn->fresh[i] & mask);
+	}
+}
+
+static void show_fn(RigPower *s, struct rig_fn *fn)
+{
+	PCIDevice *d = fn->d, *parent = parent_of(d);
+	bool alive = is_alive(s, d);
+
+	if (d->enabled && !alive) {
+		pci_set_power(d, false);
+		forget(fn);
+	}
+	pci_set_power(d, alive);
+	/* Who asks for a retry has a link. */
+	if (parent != port_of(s) && pcie_cap_get_type(parent) == PCI_EXP_TYPE_DOWNSTREAM)
+		show_link(parent, alive || is_waiting(s, d));
+}
+
+/* Everything below the port, as the state is now. */
+static void show(RigPower *s)
+{
+	PCIDevice *port = port_of(s);
+	uint16_t events = PCI_EXP_SLTSTA_DLLSC;
+
+	/* Nobody is without power below somebody who has it, so that each is reset once. */
+	for (int i = 0; i < s->nr_fns; i++)
+		show_fn(s, &s->fns[s->power ? i : s->nr_fns - 1 - i]);
+	if (s->power == s->link)
+		return;
+	s->link = s->power;
+	show_link(port, s->link);
+	show_presence(s);
+	if (s->inband)
+		events |= PCI_EXP_SLTSTA_PDC;
+	pcie_cap_slot_notify(port, events);
+}
+
+/* QEMU's endpoints have the slowest link there is: let them have their port's. */
+static void train(RigPower *s, PCIDevice *d)
+{
+	PCIDevice *parent = parent_of(d);
+	uint8_t *port = exp_of(parent), *fn = exp_of(d);
 	uint32_t speed_width = PCI_EXP_LNKCAP_SLS | PCI_EXP_LNKCAP_MLW;
 	uint16_t link = pci_get_long(port + PCI_EXP_LNKCAP) & speed_width;
 
-	if (!d->exp.exp_cap || pci_is_vf(d))
+	if (!d->exp.exp_cap || pcie_cap_get_type(d) == PCI_EXP_TYPE_DOWNSTREAM)
 		return;
 	pci_set_long(fn + PCI_EXP_LNKCAP,
 		     (pci_get_long(fn + PCI_EXP_LNKCAP) & ~speed_width) | link);
 	pci_set_long(fn + PCI_EXP_LNKCAP2, pci_get_long(port + PCI_EXP_LNKCAP2));
 	/* Capabilities and Status have the same layout there. */
-	if (s->fault == FAULT_SLOW_LINK)
+	if (parent == port_of(s) && s->effect == FAULT_SLOW_LINK)
 		link = PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1;
 	pci_set_word(fn + PCI_EXP_LNKSTA,
 		     (pci_get_word(fn + PCI_EXP_LNKSTA) & ~speed_width) | link);
 }
 
-static void swap_fn(PCIBus *bus, PCIDevice *d, void *opaque)
+static void swap(struct rig_fn *fn, bool swapped)
 {
-	RigPower *s = opaque;
-
-	if (d->devfn >= NR_FNS)
+	if (fn->swapped == swapped)
 		return;
-	if (s->swapped) {
-		s->ids[d->devfn] = pci_get_long(d->config);
-		pci_set_long(d->config, SWAPPED_ID);
-	} else {
-		pci_set_long(d->config, s->ids[d->devfn]);
-	}
-}
-
-static void all_fns(RigPower *s, pci_bus_dev_fn f)
-{
-	pci_for_each_device(bus_of(s), pci_bus_num(bus_of(s)), f, s);
+	fn->swapped = swapped;
+	if (swapped)
+		fn->id = pci_get_long(fn->d->config);
+	pci_set_long(fn->d->config, swapped ? SWAPPED_ID : fn->id);
 }
 
 static void power_off(RigPower *s, const char *why)
 {
 	timer_del(s->timer);
-	s->pulled = false;
-	if (s->power)
+	for (int i = 0; s->power && i < s->nr_fns; i++)
+		s->fns[i].bdf = pci_get_bdf(s->fns[i].d);
+	if (s->power && !s->perst)
 		s->offs++;
 	s->power = false;
+	s->pretends = false;
+	s->effect = FAULT_NONE;
 	note(s, why);
 	show(s);
 }
 
 static void power_on(RigPower *s, const char *why)
 {
-	bool swap = s->fault == FAULT_SWAPPED;
-
 	timer_del(s->timer);
-	if (!s->power)
+	if (!s->power && !s->perst)
 		s->ons++;
 	s->power = true;
-	s->ready = s->fault != FAULT_NOT_READY;
-	s->dead_fn = s->fault == FAULT_DEAD_FN ? s->param : -1;
-	if (s->swapped != swap) {
-		s->swapped = swap;
-		all_fns(s, swap_fn);
+	s->pretends = false;
+	s->perst = false;
+	s->effect = s->fault;
+	s->struck = s->victim;
+	for (int i = 0; i < s->nr_fns; i++) {
+		struct rig_fn *fn = &s->fns[i];
+
+		swap(fn, s->effect == FAULT_SWAPPED && is_struck(s, fn->d));
+		train(s, fn->d);
 	}
-	all_fns(s, train_fn);
-	s->pulled = s->fault == FAULT_PULLED;
-	if (s->pulled || (!s->ready && s->param != FOREVER))
+	if (s->effect == FAULT_PULLED ||
+	    (s->effect == FAULT_NOT_READY && s->param != FOREVER))
 		timer_mod(s->timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + s->param);
 	note(s, why);
 	show(s);
@@ -265,55 +368,59 @@ static void force_on(RigPower *s, const char *why)
 
 static void insert(RigPower *s, bool present)
 {
-	uint8_t *sltsta = exp_of(port_of(s)) + PCI_EXP_SLTSTA;
-
 	if (s->present == present)
 		return;
 	s->present = present;
-	if (present) {
-		pci_word_test_and_set_mask(sltsta, PCI_EXP_SLTSTA_PDS);
-		if (s->wanted)
-			power_on(s, "back");
-		else
-			note(s, "back, without power");
-	} else {
-		pci_word_test_and_clear_mask(sltsta, PCI_EXP_SLTSTA_PDS);
+	show_presence(s);
+	if (!present)
 		power_off(s, "gone");
-	}
-	pcie_cap_slot_notify(port_of(s), PCI_EXP_SLTSTA_PDC);
+	else if (s->wanted)
+		power_on(s, "back");
+	else
+		note(s, "back, without power");
+	if (!s->inband)
+		pcie_cap_slot_notify(port_of(s), PCI_EXP_SLTSTA_PDC);
 }
 
 static void timer_cb(void *opaque)
 {
 	RigPower *s = opaque;
 
-	if (s->pulled) {
-		insert(s, false);
-		return;
-	}
 	if (!s->power) {
 		power_on(s, "late");
-		return;
+	} else if (s->effect == FAULT_PULLED) {
+		insert(s, false);
+	} else {
+		s->effect = FAULT_NONE;
+		note(s, "ready");
+		show(s);
 	}
-	s->ready = true;
-	note(s, "ready");
-	show(s);
 }
 
 static void asked_off(RigPower *s)
 {
-	if (s->fault == FAULT_OFF_REFUSED) {
+	switch (s->fault) {
+	case FAULT_OFF_REFUSED:
 		note(s, "_OFF refused");
 		return;
+	case FAULT_OFF_NOTHING:
+		s->wanted = false;
+		s->pretends = true;
+		note(s, "_OFF does nothing");
+		return;
+	case FAULT_OFF_PERST:
+		s->perst = s->power;
+		break;
 	}
 	s->wanted = false;
-	power_off(s, "_OFF");
+	power_off(s, s->perst ? "_OFF holds in reset" : "_OFF");
 }
 
 static void asked_on(RigPower *s)
 {
 	s->requests++;
 	s->wanted = true;
+	s->pretends = false;
 	if (!s->present || s->power || timer_pending(s->timer)) {
 		note(s, "_ON changes nothing");
 	} else if (s->fault == FAULT_ON_IGNORED && s->param) {
@@ -347,6 +454,24 @@ static void turn(RigPower *s, uint8_t to)
 	}
 }
 
+/* False when nobody is there; @who is NULL for the whole card. */
+static bool find_victim(RigPower *s, uint8_t fault, PCIDevice **who)
+{
+	bool by_fn = fault == FAULT_DEAD_FN && !s->target;
+
+	*who = NULL;
+	if (!s->target && !by_fn)
+		return true;
+	for (int i = 0; !*who && i < s->nr_fns; i++) {
+		PCIDevice *d = s->fns[i].d;
+		uint16_t bdf = s->power ? pci_get_bdf(d) : s->fns[i].bdf;
+
+		if (by_fn ? parent_of(d) == port_of(s) && d->devfn == s->param : bdf == s->target)
+			*who = d;
+	}
+	return *who;
+}
+
 static void set_fault(RigPower *s, uint8_t fault)
 {
 	switch (fault) {
@@ -355,8 +480,8 @@ static void set_fault(RigPower *s, uint8_t fault)
 		insert(s, fault == FAULT_BACK);
 		break;
 	default:
-		s->fault = fault;
-		note(s, "fault set");
+		s->fault = find_victim(s, fault, &s->victim) ? fault : FAULT_NONE;
+		note(s, s->fault == fault ? "fault set" : "fault for nobody");
 	}
 }
 
@@ -377,6 +502,12 @@ static void io_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
 	case 3:
 		s->param = (s->param & 0x00ff) | val << 8;
 		break;
+	case 12:
+		s->target = (s->target & 0xff00) | val;
+		break;
+	case 13:
+		s->target = (s->target & 0x00ff) | val << 8;
+		break;
 	}
 }
 
@@ -385,6 +516,7 @@ static uint64_t io_read(void *opaque, hwaddr addr, unsigned int size)
 	RigPower *s = opaque;
 	uint16_t words[IO_SIZE / 2] = {
 		status(s) | s->fault << 8, s->param, s->offs, s->requests, s->ons, RIG_MAGIC,
+		s->target,
 	};
 
 	return words[addr / 2] >> (addr % 2 * 8) & 0xff;
@@ -416,37 +548,79 @@ static const MemoryRegionOps nobody_ops = {
 	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
+static bool is_below(const PCIDevice *d)
+{
+	while (d && d != port_of(model))
+		d = parent_of(d);
+	return d;
+}
+
 /**
- * rig_power_owns() - whether the model switches a port, and nothing else may
+ * rig_power_owns() - whether the model switches what is below a port, and nothing else may
  * @port: the port
  */
 bool rig_power_owns(const PCIDevice *port)
 {
-	return model && port == port_of(model);
+	return model && is_below(port);
 }
 
 /**
- * rig_power_retries() - answer a config read for a function that is not ready
+ * rig_power_keeps_rail() - whether who is without link now is only held in reset
+ */
+bool rig_power_keeps_rail(void)
+{
+	return model && model->perst;
+}
+
+static bool in_d3hot(const PCIDevice *d)
+{
+	return d->cap_present & QEMU_PCI_CAP_PM &&
+	       pci_get_word(d->config + d->pm_cap + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK;
+}
+
+/**
+ * rig_power_retry() - what a config read gives that is answered with retry status
+ * @d: the function that answers so
+ * @addr: register
+ * @len: bytes
+ *
+ * With CRS Software Visibility the root port makes a vendor id of it, and all ones without, as of
+ * every other register.
+ */
+uint32_t rig_power_retry(const PCIDevice *d, uint32_t addr, uint32_t len)
+{
+	PCIDevice *root = parent_of(d);
+
+	while (root && parent_of(root))
+		root = parent_of(root);
+	if (root && addr == PCI_VENDOR_ID && len >= 2 &&
+	    pci_get_word(exp_of(root) + PCI_EXP_RTCTL) & PCI_EXP_RTCTL_CRSSVE)
+		return 0xffff0001;
+	return ~0u;
+}
+
+/**
+ * rig_power_takes() - a config request that does not get to a function
  * @d: the function
  * @addr: register
  * @len: bytes
- * @val: the answer
+ * @val: what a read gives
  *
- * With CRS Software Visibility the root port makes a vendor id of a completion with retry status,
- * and all ones of it without, as of every other register.
- *
- * Return: false when this is not for the model to answer.
+ * Return: false when it gets there.
  */
-bool rig_power_retries(PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val)
+bool rig_power_takes(const PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val)
 {
-	uint8_t *rtctl;
+	const PCIDevice *up;
 
-	if (!model || pci_get_bus(d) != bus_of(model) || !model->power || model->ready)
+	if (!model || d == port_of(model) || !is_below(d))
 		return false;
-	rtctl = exp_of(port_of(model)) + PCI_EXP_RTCTL;
 	*val = ~0u;
-	if (addr == PCI_VENDOR_ID && len >= 2 && pci_get_word(rtctl) & PCI_EXP_RTCTL_CRSSVE)
-		*val = 0xffff0001;
+	for (up = parent_of(d); up != parent_of(port_of(model)); up = parent_of(up))
+		if (in_d3hot(up))
+			return true;
+	if (!is_waiting(model, d))
+		return false;
+	*val = rig_power_retry(d, addr, len);
 	return true;
 }
 
@@ -454,32 +628,72 @@ static void reset(void *opaque)
 {
 	RigPower *s = opaque;
 
-	/* Without QEMU's hot-plug for PCI Express nobody else has said so. */
-	pci_word_test_and_set_mask(exp_of(port_of(s)) + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
 	s->present = true;
 	s->fault = FAULT_NONE;
+	s->victim = NULL;
 	s->wanted = true;
 	power_on(s, "reset");
+	/* Without QEMU's hot-plug for PCI Express nobody else has said so. */
+	show_presence(s);
+}
+
+static bool add_pm(PCIDevice *d, Error **errp)
+{
+	int pm = pci_pm_init(d, 0, errp);
+
+	if (pm < 0)
+		return false;
+	pci_set_word(d->config + pm + PCI_PM_PMC, PORT_PMC);
+	pci_set_word(d->config + pm + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
+	pci_set_word(d->wmask + pm + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
+	return true;
+}
+
+/* The ports of switches, too; afterwards all that is below is known. */
+static bool equip_below(RigPower *s, PCIBus *bus, Error **errp)
+{
+	for (int i = 0; i < ARRAY_SIZE(bus->devices); i++) {
+		PCIDevice *d = bus->devices[i];
+
+		if (!d || pci_is_vf(d))
+			continue;
+		if (s->nr_fns == MAX_FNS) {
+			error_setg(errp, "more than %d functions", MAX_FNS);
+			return false;
+		}
+		if (IS_PCI_BRIDGE(d)) {
+			if (!add_pm(d, errp))
+				return false;
+			if (pcie_cap_get_type(d) == PCI_EXP_TYPE_DOWNSTREAM)
+				pci_long_test_and_set_mask(exp_of(d) + PCI_EXP_LNKCAP,
+							   PCI_EXP_LNKCAP_DLLLARC);
+		}
+		s->fns[s->nr_fns++] = (struct rig_fn){
+			.d = d,
+			.fresh = g_memdup2(d->config, pci_config_size(d)),
+		};
+		if (IS_PCI_BRIDGE(d) &&
+		    !equip_below(s, pci_bridge_get_sec_bus(PCI_BRIDGE(d)), errp))
+			return false;
+	}
+	return true;
 }
 
 static bool equip_port(RigPower *s, Error **errp)
 {
 	PCIDevice *port = port_of(s);
 	uint8_t *exp = exp_of(port), *wmask = port->wmask + port->exp.exp_cap;
-	int pm;
 
-	pm = pci_add_capability(port, PCI_CAP_ID_PM, 0, PCI_PM_SIZEOF, errp);
-	if (pm < 0)
+	if (!add_pm(port, errp))
 		return false;
-	pci_set_word(port->config + pm + PCI_PM_PMC, PORT_PMC);
-	pci_set_word(port->config + pm + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
-	pci_set_word(port->wmask + pm + PCI_PM_CTRL,
-		     PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
 
 	pci_word_test_and_set_mask(exp + PCI_EXP_RTCAP, PCI_EXP_RTCAP_CRSVIS);
 	pci_word_test_and_set_mask(wmask + PCI_EXP_RTCTL, PCI_EXP_RTCTL_CRSSVE);
 
-	pci_long_test_and_set_mask(exp + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+	if (s->link_active)
+		pci_long_test_and_set_mask(exp + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+	else
+		pci_long_test_and_clear_mask(exp + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
 	pci_long_test_and_clear_mask(exp + PCI_EXP_SLTCAP, PCI_EXP_SLTCAP_ABP |
 				     PCI_EXP_SLTCAP_AIP | PCI_EXP_SLTCAP_PIP | PCI_EXP_SLTCAP_EIP);
 	pci_word_test_and_set_mask(wmask + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_DLLSCE);
@@ -503,7 +717,7 @@ static void realize(DeviceState *dev, Error **errp)
 			return;
 		}
 	}
-	if (!equip_port(s, errp))
+	if (!equip_port(s, errp) || !equip_below(s, bus_of(s), errp))
 		return;
 	s->timer = timer_new_ms(QEMU_CLOCK_VIRTUAL, timer_cb, s);
 	memory_region_init_io(&s->io, OBJECT(s), &io_ops, s, TYPE_RIG_POWER, IO_SIZE);
@@ -522,6 +736,8 @@ static const Property props[] = {
 #endif
 	DEFINE_PROP_LINK("port", RigPower, port, TYPE_PCIE_SLOT, PCIESlot *),
 	DEFINE_PROP_UINT32("iobase", RigPower, iobase, 0x4f0),
+	DEFINE_PROP_BOOL("link-active", RigPower, link_active, true),
+	DEFINE_PROP_BOOL("inband-presence", RigPower, inband, false),
 	DEFINE_PROP_STRING("log", RigPower, log_name),
 #ifdef DEFINE_PROP_END_OF_LIST
 	DEFINE_PROP_END_OF_LIST(),

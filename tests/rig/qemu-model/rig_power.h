@@ -6,6 +6,8 @@
 #include "hw/pci/pci.h"
 
 bool rig_power_owns(const PCIDevice *port);
-bool rig_power_retries(PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val);
+bool rig_power_keeps_rail(void);
+uint32_t rig_power_retry(const PCIDevice *d, uint32_t addr, uint32_t len);
+bool rig_power_takes(const PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val);
 
 #endif
