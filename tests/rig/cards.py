@@ -9,8 +9,22 @@ RIG = os.path.dirname(os.path.abspath(__file__))
 # What can sit below the root port rp1; {} is the bus.
 NVME = ["-blockdev", "driver=null-co,read-zeroes=on,size=67108864,node-name={0}disk",
         "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},drive={0}disk"]
-E1000E = ["-netdev", "user,id={0}net,restrict=on", "-device",
-          "e1000e,bus={0},netdev={0}net,mac=52:54:00:12:34:56,addr="]
+SWITCH = ["-device", "x3130-upstream,id={0}up,bus={0},addr=0.0"]
+
+
+def e1000e(bus, addr):
+    """A network chip, on its own or as a function."""
+    return ["-netdev", "user,id={0}net,restrict=on", "-device",
+            f"e1000e,bus={bus},addr={addr},netdev={{0}}net,mac=52:54:00:12:34:56"]
+
+
+def downstream(nr):
+    """A port of the switch; Linux lets none with a hot-plug slot sleep."""
+    return ["-device",
+            f"xio3130-downstream,id={{0}}d{nr},bus={{0}}up,addr={nr}.0,chassis={10 + nr},"
+            f"slot={10 + nr},hotplug=off,power_controller_present=off"]
+
+
 DEVICES = {
     "nvme": NVME,
     "sriov": NVME[:2] + [
@@ -18,12 +32,16 @@ DEVICES = {
         "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},subsys={0}sub,"
         "max_ioqpairs=4,msix_qsize=4,sriov_max_vfs=1,sriov_vq_flexible=2,"
         "sriov_vi_flexible=1"],
-    "e1000e": E1000E[:-1] + [E1000E[-1] + "0.0"],
+    "e1000e": e1000e("{0}", "0.0"),
     "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
             "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
     "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
-           E1000E[:-1] + [E1000E[-1] + "0.1"],
+           e1000e("{0}", "0.1"),
+    # A card with a switch on it, and one with a second device behind that.
+    "switch": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"],
+    "arc": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"] +
+           downstream(1) + e1000e("{0}d1", "0.0"),
     # Below both ports, for a machine that runs a guest of its own (see nested).
     "nested": ["-netdev", "dgram,id={0}net,local.type=unix,local.path={work}/{0}.local,"
                "remote.type=unix,remote.path={work}/{0}.peer",
