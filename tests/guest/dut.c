@@ -44,6 +44,12 @@ static struct dut duts[] = {
 		},
 		.loses_val = 0x03,
 		.native = "virtio-pci", .native_module = "virtio_pci",
+	}, {
+		.name = "rig-gpu",
+		.known = { "rig-gpu ID", 0, RIG_GPU_REG_ID, 4, 0xffffffff },
+		.known_val = RIG_GPU_ID,
+		.loses = { "rig-gpu SCRATCH", 0, RIG_GPU_REG_SCRATCH, 4, 0xffffffff },
+		.loses_val = 0x5aa5c33c,
 	},
 };
 
@@ -66,6 +72,15 @@ static struct dut *dut_find(const struct pci_fn *pf)
 		return find("igb");
 	case 0x10501af4:
 		return find("gpu");
+	case 0x1e8710de:
+	case 0x10f810de:
+	case 0x1ad810de:
+	case 0x1ad910de:
+	case 0x73bf1002:
+	case 0xab281002:
+	case 0x56a08086:
+	case 0x4f908086:
+		return find("rig-gpu");
 	}
 	die("%s: a device that the tests know (%04x:%04x)", pf->name, pf->vendor, pf->device);
 }

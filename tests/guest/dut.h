@@ -46,6 +46,17 @@ struct dut {
 	const char *native_module;
 };
 
+/* As in tests/rig/qemu-model/rig_gpu.c. */
+#define RIG_GPU_ID		0x47474952
+#define RIG_GPU_REG_ID		0x00
+#define RIG_GPU_REG_SCRATCH	0x04
+#define RIG_GPU_REG_RESETS	0x08
+#define RIG_GPU_REG_POWER_ONS	0x0c
+#define RIG_GPU_REG_D3HOTS	0x10
+#define RIG_GPU_REG_EARLY	0x14
+#define RIG_GPU_REG_FIRMWARE	0x18
+#define RIG_GPU_REG_IRQ		0x1c
+
 const struct dut *dut_of(const struct pci_fn *pf);
 void dut_prepare(struct vfio_dev *d);
 const struct dut *dut_locate(struct vfio_dev *d);

@@ -314,15 +314,15 @@ uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off)
 	return val;
 }
 
-/** pci_sysfs_config_write16() - write config space as a host tool does; must work */
-void pci_sysfs_config_write16(const struct pci_fn *pf, unsigned int off, uint16_t val)
+/** pci_sysfs_config_write() - write config space as a host tool does; must work */
+void pci_sysfs_config_write(const struct pci_fn *pf, unsigned int off, uint32_t val, int width)
 {
 	char path[160];
 	int fd;
 
 	snprintf(path, sizeof(path), SYSFS_PCI "%s/config", pf->name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || pwrite(fd, &val, sizeof(val), off) != sizeof(val))
+	if (fd < 0 || pwrite(fd, &val, width, off) != width)
 		die("%s: write config: %s", pf->name, strerror(errno));
 	close(fd);
 }

@@ -45,7 +45,7 @@ int __pci_unbind(const struct pci_fn *pf);
 void pci_unbind(const struct pci_fn *pf);
 int __pci_sysfs_config32(const struct pci_fn *pf, unsigned int off, uint32_t *val);
 uint32_t pci_sysfs_config32(const struct pci_fn *pf, unsigned int off);
-void pci_sysfs_config_write16(const struct pci_fn *pf, unsigned int off, uint16_t val);
+void pci_sysfs_config_write(const struct pci_fn *pf, unsigned int off, uint32_t val, int width);
 uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off);
 unsigned int pci_raw_cap(const struct pci_fn *pf, unsigned int id);
 unsigned int pci_raw_exp16(const struct pci_fn *pf, unsigned int reg);

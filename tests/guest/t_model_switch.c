@@ -113,9 +113,9 @@ static void bus_reset(struct power *p)
 
 	wake("bus reset");
 	ctl = pci_sysfs_config32(&port, PCI_BRIDGE_CONTROL & ~3) >> 16;
-	pci_sysfs_config_write16(&port, PCI_BRIDGE_CONTROL, ctl | PCI_BRIDGE_CTL_BUS_RESET);
+	pci_sysfs_config_write(&port, PCI_BRIDGE_CONTROL, ctl | PCI_BRIDGE_CTL_BUS_RESET, 2);
 	sleep_ms(2);
-	pci_sysfs_config_write16(&port, PCI_BRIDGE_CONTROL, ctl);
+	pci_sysfs_config_write(&port, PCI_BRIDGE_CONTROL, ctl, 2);
 	sleep_ms(100);
 	check_forgotten(up, "bus reset");
 	check_id(down, ALL_ONES, "bus reset");
@@ -130,10 +130,10 @@ static void d3hot(struct power *p)
 
 	wake("D3hot");
 	pm = pci_raw_cap(down, PCI_CAP_ID_PM) + PCI_PM_CTRL;
-	pci_sysfs_config_write16(down, pm, PCI_PM_CTRL_STATE_MASK);
+	pci_sysfs_config_write(down, pm, PCI_PM_CTRL_STATE_MASK, 2);
 	check_id(down, pci_id(down), "D3hot");
 	check_id(pf, ALL_ONES, "below D3hot");
-	pci_sysfs_config_write16(down, pm, 0);
+	pci_sysfs_config_write(down, pm, 0, 2);
 	check_id(pf, pci_id(pf), "below D0 again");
 	fall_asleep(p, "D3hot");
 }

@@ -25,6 +25,23 @@ def downstream(nr):
             f"slot={10 + nr},hotplug=off,power_controller_present=off"]
 
 
+def gpu(bus, addr, ids, kind, more=""):
+    """A function of ours (qemu-model/rig_gpu.c); @more of its properties."""
+    vendor, device = ids.split(":")
+    return ["-device",
+            f"rig-gpu,bus={bus},addr={addr},vendor-id=0x{vendor},device-id=0x{device},"
+            f"class={KINDS[kind]}{more}" + ",multifunction=on" * addr.endswith(".0")]
+
+
+def card(more=""):
+    """A card with four functions, as NVIDIA's that had a USB-C socket."""
+    return (gpu("{0}", "0.0", "10de:1e87", "display", ",vram=256M" + more) +
+            gpu("{0}", "0.1", "10de:10f8", "audio") +
+            gpu("{0}", "0.2", "10de:1ad8", "usb") +
+            gpu("{0}", "0.3", "10de:1ad9", "ucsi"))
+
+
+KINDS = {"display": "0x300", "audio": "0x403", "usb": "0xc03", "ucsi": "0xc80"}
 DEVICES = {
     "nvme": NVME,
     "sriov": NVME[:2] + [
@@ -38,10 +55,16 @@ DEVICES = {
     "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
            e1000e("{0}", "0.1"),
-    # A card with a switch on it, and one with a second device behind that.
+    "card": card(),
+    # Cards with a switch on them: the least there is; AMD's, with two functions
+    # behind it; Intel's, with two ports.
     "switch": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"],
-    "arc": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"] +
-           downstream(1) + e1000e("{0}d1", "0.0"),
+    "navi": SWITCH + downstream(0) +
+            gpu("{0}d0", "0.0", "1002:73bf", "display", ",vram=256M") +
+            gpu("{0}d0", "0.1", "1002:ab28", "audio"),
+    "arc": SWITCH + downstream(0) +
+           gpu("{0}d0", "0.0", "8086:56a0", "display", ",vram=256M") +
+           downstream(1) + gpu("{0}d1", "0.0", "8086:4f90", "audio"),
     # Below both ports, for a machine that runs a guest of its own (see nested).
     "nested": ["-netdev", "dgram,id={0}net,local.type=unix,local.path={work}/{0}.local,"
                "remote.type=unix,remote.path={work}/{0}.peer",
