@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "debug.h"
 #include "rig.h"
 #include "tap.h"
 #include "tests.h"
@@ -103,6 +104,8 @@ int main(void)
 		check(false, "test program died: signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status) > 1)
 		diag("the test ended early");
+	debug_leaks();
+	debug_coverage();
 	tap_done();
 	sync();
 	reboot(RB_POWER_OFF);

@@ -25,21 +25,43 @@ need_root()
 		die "needs root, to make Debian root file systems: try 'sudo $0'"
 }
 
-# suite_row NAME: sets release, kernel_from and kind
+# suite_row NAME: sets release, kernel_from, kind and kernel_kind
 suite_row()
 {
 	local row
 
 	row=$(grep -E "^$1[[:space:]]" "$rig/suites") ||
 		die "no suite '$1'; there are: $(suites)"
-	read -r _ release kernel_from kind <<<"$row"
+	read -r _ release kernel_from kind kernel_kind <<<"$row"
 }
 
-# suites [KIND]: the names of all, or of those of one kind
+# suites [KIND]...: the names of all, or of those of these kinds
 suites()
 {
-	awk -v kind="${1-}" '/^[a-z]/ && (kind == "" || $4 == kind) { print $1 }' \
-		"$rig/suites" | tr '\n' ' '
+	awk -v kinds=" $* " '/^[a-z]/ && (kinds == "  " || index(kinds, " " $4 " ")) {
+		print $1 }' "$rig/suites" | tr '\n' ' '
+}
+
+# suite_kernel NAME: sets root, in which its modules are built, tree, which has its
+# lib/modules, kernel, its version, and vmlinuz
+suite_kernel()
+{
+	suite_row "$1"
+	case $kernel_kind in
+	kasan | kcsan)
+		root=$("$rig/rootfs" "$1" source)
+		tree=$("$rig/debug-kernel" "$1")
+		kernel=$(kernel_of "$tree")
+		vmlinuz=$tree/bzImage
+		;;
+	*)
+		root=$("$rig/rootfs" "$1")
+		tree=$root
+		kernel=$(kernel_of "$tree")
+		vmlinuz=$root/boot/vmlinuz-$kernel
+		[ -e "$vmlinuz" ] || vmlinuz=$root/usr/lib/modules/$kernel/vmlinuz
+		;;
+	esac
 }
 
 # hash_of TEXT FILE...: a short key for the cache
@@ -80,19 +102,33 @@ lock()
 	fi
 }
 
-# in_root DIR COMMAND...: run a command in a Debian root file system
+# in_root DIR COMMAND...: run a command in a Debian root file system, in which binds says
+# what else is to be seen: pairs of a folder here and one there
+binds=()
 in_root()
 {
 	local root=$1
 
 	shift
 	unshare --mount --fork -- sh -c '
-		root=$1; shift
+		root=$1 binds=$2; shift 2
 		mount -t proc proc "$root/proc" &&
-		mount --bind /dev "$root/dev" &&
+		mount --bind /dev "$root/dev" || exit
+		while [ "$binds" != 0 ]; do
+			mount --bind "$1" "$root$2" || exit
+			shift 2
+			binds=$((binds - 2))
+		done
 		exec chroot "$root" env -i LC_ALL=C.UTF-8 HOME=/root \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-	' sh "$root" "$@"
+	' sh "$root" ${#binds[@]} "${binds[@]}" "$@"
+}
+
+# module_sources: what the module is made of
+module_sources()
+{
+	(cd "$top" && find dkms.conf Kbuild Makefile src include -type f -print0 |
+		sort -z | xargs -0 sha256sum)
 }
 
 # kernel_of ROOT: its kernel's version

@@ -24,6 +24,7 @@ import tempfile
 import time
 
 import cards
+import coverage
 import kernlog
 import known_failures
 import peer
@@ -33,6 +34,12 @@ TOP = os.path.dirname(os.path.dirname(RIG))
 CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
 STOCK_QEMU = "qemu-system-x86_64"
 
+# Of each report that is printed; the log has all of it.
+REPORT_LINES = 60
+# What a debug kernel, several times slower than others, needs to be told.
+# KASAN itself says who has allocated and freed an object.
+DEBUG_APPEND = " no5lvl no_timer_check watchdog_thresh=60 slab_debug=FZP"
+SLOW = 3
 # What tests/rig/qemu and rootfs end with when what is asked for cannot be had: a
 # failure, unless the caller of tests/check has said --allow-skips.
 CANNOT = 77
@@ -52,6 +59,7 @@ class Machine:
 
     def __init__(self, args, kernel, initrd, accel, work):
         self.work = work
+        self.kernel = kernel
         self.acpi_log = os.path.join(work, "acpi.log")
         self.console = os.path.join(work, "console.log")
         self.model_log = os.path.join(work, "model.log")
@@ -105,6 +113,8 @@ class Machine:
 
     def _command(self, args, kernel, initrd, accel):
         iommu, append = cards.IOMMUS[args.iommu]
+        if args.debug:
+            append += DEBUG_APPEND
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", str(args.memory),
                "-smp", str(args.smp),
@@ -123,6 +133,7 @@ class Machine:
                f"rig.devs={args.devs} rig.iommu={args.iommu} "
                f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
                f"rig.gdb={args.gdb:d} {'nokaslr ' * args.gdb}"
+               f"rig.slow={args.slow} "
                + args.append,
                "-chardev", f"stdio,id=con,signal=off,logfile={self.console}"
                if args.console else f"file,id=con,path={self.console}",
@@ -144,6 +155,9 @@ class Machine:
             cmd += ["-fsdev", "local,id=root,security_model=none,readonly=on,"
                     "path=" + args.root,
                     "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
+        if args.suite == "coverage":
+            cmd += ["-chardev", f"file,id=counts,path={self.work}/counts",
+                    "-device", "isa-debugcon,iobase=0x4e3,chardev=counts"]
         if args.power_model:
             cmd += ["-device",
                     f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}"]
@@ -175,15 +189,14 @@ class Machine:
 
     def stop_for_gdb(self, sections):
         """The module is loaded: stop, and say how to look at it."""
-        packed = glob.glob(os.path.join(
-            CACHE, f"modules-{self.args.suite}", "**", "rtd3_vfio_pci.ko*"),
-            recursive=True)[0]
+        packed = (glob.glob(os.path.join(CACHE, f"module-{self.args.suite}", "*.ko")) or
+                  glob.glob(os.path.join(CACHE, f"modules-{self.args.suite}", "**",
+                                         "rtd3_vfio_pci.ko*"), recursive=True))[0]
         module = os.path.join(self.work, "rtd3_vfio_pci.ko")
         opener = lzma.open if packed.endswith(".xz") else open
         with opener(packed, "rb") as f, open(module, "wb") as out:
             shutil.copyfileobj(f, out)
-        kernel = glob.glob(os.path.join(CACHE, "debug-kernel=*", "vmlinux")) \
-            if self.args.suite == "debug" else []
+        kernel = glob.glob(os.path.join(os.path.dirname(self.kernel), "vmlinux"))
         text, data, bss = sections
         self.cables.call("stop")
         print(f"# stopped, {self.args.driver} is loaded; in another terminal:\n"
@@ -319,14 +332,29 @@ def run_guest(args, kernel, initrd, accel, tap):
             save_log(args, machine)
             return 4
         tap.result(done, "the guest ran to its end")
-        bad = kernlog.bad_lines(machine.console)
-        tap.result(not bad, "the kernel log is clean")
-        for line in bad[:20]:
-            tap.say("# " + line)
+        judge_log(args, machine, tap)
+        if args.suite == "coverage":
+            coverage.keep(os.path.join(work, "counts"), CACHE)
         tap.judge_known()
         if tap.failed or args.keep:
             save_log(args, machine)
     return 1 if tap.failed else 0
+
+
+def judge_log(args, machine, tap):
+    """What the kernel itself says."""
+    verdict = kernlog.judge(machine.console, args.suite, args.row)
+    tap.result(not verdict.bad, "the kernel log is clean")
+    for report in verdict.bad[:10]:
+        for line in report.lines[:REPORT_LINES]:
+            tap.say("# " + line)
+    for report in verdict.excused:
+        tap.say("# the kernel's own: " + report.title)
+    for known in verdict.shows:
+        tap.result(known not in verdict.missing,
+                   f"the kernel's own report is raised: {known.pattern.pattern}")
+    if verdict.races:
+        tap.say(f"# data races of the kernel's own: {verdict.races}")
 
 
 def save_log(args, machine):
@@ -414,11 +442,23 @@ def parse():
         parser.error("which --test? or --shell")
     args.row = args.row or args.test
     args.nested = args.devs == "nested"
-    args.memory = args.memory or (1536 if args.nested else 512)
-    args.timeout = args.timeout or (900 if args.nested else 180)
+    args.debug = kernel_kind(args.suite) in ("kasan", "kcsan")
+    args.slow = SLOW if args.debug else 1
+    args.memory = args.memory or (1536 if args.nested else
+                                  1024 if args.debug else 512)
+    args.timeout = (args.timeout or (900 if args.nested else 180)) * args.slow
     if args.shell or args.gdb:
         args.timeout = 24 * 3600
     return args
+
+
+def kernel_kind(suite):
+    """What tests/rig/suites says of the suite's kernel."""
+    with open(os.path.join(RIG, "suites"), encoding="utf8") as f:
+        for words in map(str.split, f):
+            if words[0] == suite:
+                return words[4]
+    sys.exit(f"vm.py: no suite '{suite}', see tests/rig/suites")
 
 
 def made(what, script, *words):
