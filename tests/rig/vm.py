@@ -32,7 +32,7 @@ import peer
 RIG = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(RIG))
 CACHE = os.environ.get("RTD3_CACHE", os.path.join(TOP, ".cache"))
-STOCK_QEMU = "qemu-system-x86_64"
+HOST_QEMU = "qemu-system-x86_64"
 
 # Of each report that is printed; the log has all of it.
 REPORT_LINES = 60
@@ -40,8 +40,8 @@ REPORT_LINES = 60
 # KASAN itself says who has allocated and freed an object.
 DEBUG_APPEND = " no5lvl no_timer_check watchdog_thresh=60 slab_debug=FZP"
 SLOW = 3
-# What tests/rig/qemu and rootfs end with when what is asked for cannot be had: a
-# failure, unless the caller of tests/check has said --allow-skips.
+# What tests/rig/rootfs ends with when what is asked for cannot be had: a failure,
+# unless the caller of tests/check has said --allow-skips.
 CANNOT = 77
 ALLOW_SKIPS = "RTD3_ALLOW_SKIPS"
 
@@ -118,9 +118,9 @@ class Machine:
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", str(args.memory),
                "-smp", str(args.smp),
-               # QEMU 7.2 can die of a memory map that changes under a second
-               # thread's access.
-               "-accel", "tcg,thread=single" if accel == "tcg" else accel,
+               # CPUs run at once. QEMU 7.2 can die of that, 10.0 does not.
+               "-accel", "kvm" if accel == "kvm" else
+               "tcg,thread=" + ("multi" if args.smp > 1 else "single"),
                "-cpu", "max" if accel == "tcg" else "host",
                "-machine", "q35,kernel-irqchip=split" if accel == "kvm"
                else "q35",
@@ -418,6 +418,8 @@ def parse():
                         help="power and link of port rp1 can be made to fail")
     parser.add_argument("--hotplug", action="store_true",
                         help="port rp1 has a hot-plug slot")
+    parser.add_argument("--host-qemu", action="store_true",
+                        help="run in the host's own QEMU")
     parser.add_argument("--root", help="share this flavour of tests/rig/rootfs")
     parser.add_argument("--memory", type=int, help="in MiB")
     parser.add_argument("--timeout", type=int,
@@ -479,11 +481,7 @@ def main():
     """Prepare, run, judge."""
     args = parse()
     args.acpi = cards.acpi_table(args, CACHE)
-    args.qemu = STOCK_QEMU
-    if args.power_model:
-        args.qemu = made("QEMU with the power model", "qemu")
-    if args.devs in ("igb", "nested"):
-        args.qemu = made("a QEMU that has igb", "qemu-igb")
+    args.qemu = HOST_QEMU if args.host_qemu else made("there is a QEMU", "qemu")
     if args.root:
         args.root = made("a root file system to share", "rootfs",
                          args.suite, args.root)
