@@ -216,6 +216,21 @@ static void heal_siblings(void)
 				  "%s: healed: rtd3/recover of %s", cell.name, rig.fn[i].name);
 }
 
+/* Whoever opens them gets something that works. */
+static void check_sibling_users(void)
+{
+	struct vfio_dev d;
+	char when[96];
+
+	for (int i = 1; i < rig.nr_fns; i++) {
+		snprintf(when, sizeof(when), "%s: next user of %s", cell.name, rig.fn[i].name);
+		if (!check_err(__vfio_open(&d, &rig.fn[i]), 0, "%s: open", when))
+			continue;
+		check_known(&d, when);
+		vfio_close(&d);
+	}
+}
+
 /* Returns whether it says nothing, and may be tried again. */
 static bool check_cell(const struct moment *m, int log, bool last)
 {
@@ -389,6 +404,7 @@ static bool run_cell(const struct moment *m, bool last)
 		moment_open();
 		moment_end();
 	}
+	check_sibling_users();
 	for (int i = 0; i < rig.nr_fns; i++)
 		check_header(i);
 	return again;
