@@ -191,7 +191,6 @@ static void one_round(enum mode mode)
 
 RIG_TEST(mmio_race, "accesses to BARs against sleep, wake and rtd3/mmio")
 {
-
 	rig_load();
 	rig_bind_all();
 	rig_autosuspend("0");

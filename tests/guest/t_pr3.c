@@ -422,7 +422,6 @@ static void ends(void)
 
 RIG_TEST(pr3, "virtual _PR3: the capability and its requests")
 {
-
 	m.pf = &rig.fn[0];
 	rig_load();
 	rig_bind_all();
