@@ -4,6 +4,7 @@
  * test is a verdict and not a dead machine, and then powers off.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,12 @@
 
 #include "chan.h"
 #include "debug.h"
+#include "rest.h"
 #include "rig.h"
 #include "tap.h"
 #include "tests.h"
+
+#define END_MS	10000	/* a busy machine closes slowly */
 
 /* The host asks with it whether an accelerator runs a guest. */
 RIG_TEST(none, "boots and powers off")
@@ -61,6 +65,21 @@ static bool same_name(const char *id, const char *name)
 	return *id == *name;
 }
 
+/* What the test has left behind ends, and closes what it had open. */
+static void end_rest(void)
+{
+	uint64_t start = now_us();
+
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno == EINTR) {
+		if (since_ms(start) > END_MS) {
+			check(false, "all that the test has started can be killed");
+			return;
+		}
+		sleep_ms(5);
+	}
+}
+
 static void run_test(void)
 {
 	for (struct rig_test *t = tests; t; t = t->next) {
@@ -104,6 +123,8 @@ int main(void)
 		check(false, "test program died: signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status) > 1)
 		diag("the test ended early");
+	end_rest();
+	check_rest();
 	debug_leaks();
 	debug_coverage();
 	tap_done();

@@ -59,16 +59,13 @@ bool pci_is_bridge(const struct pci_fn *pf)
 	return pf->class >> 8 == 0x0604;
 }
 
-/* Adds what is right below a port, and then what is below that, to @fns. */
-static int scan(const char *port, struct pci_fn *fns, int n, int max)
+/* Adds the functions that have a link or a folder in one of sysfs' to @fns. */
+static int list(const char *path, struct pci_fn *fns, int n, int max)
 {
 	unsigned int dom, bus, dev, fn;
-	char path[128];
 	struct dirent *e;
-	int first = n, end;
 	DIR *d;
 
-	snprintf(path, sizeof(path), SYSFS_PCI "%s", port);
 	d = opendir(path);
 	if (!d)
 		return n;
@@ -87,6 +84,17 @@ static int scan(const char *port, struct pci_fn *fns, int n, int max)
 		n++;
 	}
 	closedir(d);
+	return n;
+}
+
+/* Adds what is right below a port, and then what is below that, to @fns. */
+static int scan(const char *port, struct pci_fn *fns, int n, int max)
+{
+	char path[128];
+	int first = n, end;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s", port);
+	n = list(path, fns, n, max);
 	end = n;
 	for (int i = first; i < end; i++)
 		if (pci_is_bridge(&fns[i]))
@@ -125,6 +133,24 @@ int pci_below(const char *port, struct pci_fn *fns, int max)
 int pci_bridges_below(const char *port, struct pci_fn *fns, int max)
 {
 	return pick(port, true, fns, max);
+}
+
+/**
+ * pci_bound() - the functions that a driver has, in order
+ * @driver: its name
+ * @fns: filled in
+ * @max: room in @fns
+ *
+ * Wakes nothing. Return: how many were found.
+ */
+int pci_bound(const char *driver, struct pci_fn *fns, int max)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", driver);
+	max = list(path, fns, 0, max);
+	qsort(fns, max, sizeof(*fns), by_name);
+	return max;
 }
 
 /**

@@ -30,6 +30,7 @@ struct pci_fn {
 bool pci_is_bridge(const struct pci_fn *pf);
 int pci_below(const char *port, struct pci_fn *fns, int max);
 int pci_bridges_below(const char *port, struct pci_fn *fns, int max);
+int pci_bound(const char *driver, struct pci_fn *fns, int max);
 int __pci_get(const struct pci_fn *pf, const char *attr, char *buf, size_t size);
 const char *pci_get(const struct pci_fn *pf, const char *attr);
 bool pci_wait(const struct pci_fn *pf, const char *attr, const char *val, long timeout_ms);
