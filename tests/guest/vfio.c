@@ -84,6 +84,31 @@ void vfio_group_close(struct vfio_group *g)
 }
 
 /**
+ * __vfio_dev_look() - ask an open device for its flags and regions
+ * @d: the device; its fd is there
+ *
+ * Return: 0 or -errno.
+ */
+int __vfio_dev_look(struct vfio_dev *d)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int ret;
+
+	ret = call(d->fd, VFIO_DEVICE_GET_INFO, &info);
+	if (ret < 0)
+		return ret;
+	d->flags = info.flags;
+	for (unsigned int i = 0; i < VFIO_REGIONS; i++) {
+		struct vfio_region_info *r = &d->region[i];
+
+		*r = (struct vfio_region_info){ .argsz = sizeof(*r), .index = i };
+		/* Not every region is there, VGA for one. */
+		call(d->fd, VFIO_DEVICE_GET_REGION_INFO, r);
+	}
+	return 0;
+}
+
+/**
  * __vfio_dev_open() - get the fd of a device and look at its regions
  * @d: filled in
  * @g: its group, open
@@ -93,7 +118,6 @@ void vfio_group_close(struct vfio_group *g)
  */
 int __vfio_dev_open(struct vfio_dev *d, struct vfio_group *g, const struct pci_fn *pf)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
 	int ret, fd;
 
 	fd = ioctl(g->fd, VFIO_GROUP_GET_DEVICE_FD, pf->name);
@@ -102,21 +126,11 @@ int __vfio_dev_open(struct vfio_dev *d, struct vfio_group *g, const struct pci_f
 	d->pf = pf;
 	d->group = g;
 	d->fd = fd;
-	ret = call(fd, VFIO_DEVICE_GET_INFO, &info);
-	if (ret < 0)
-		goto err;
-	d->flags = info.flags;
-	for (unsigned int i = 0; i < VFIO_REGIONS; i++) {
-		struct vfio_region_info *r = &d->region[i];
-
-		*r = (struct vfio_region_info){ .argsz = sizeof(*r), .index = i };
-		/* Not every region is there, VGA for one. */
-		call(fd, VFIO_DEVICE_GET_REGION_INFO, r);
+	ret = __vfio_dev_look(d);
+	if (ret) {
+		close(fd);
+		d->fd = -1;
 	}
-	return 0;
-err:
-	close(fd);
-	d->fd = -1;
 	return ret;
 }
 

@@ -45,6 +45,7 @@ struct vfio_dev {
 int __vfio_group_open(struct vfio_group *g, int nr);
 void vfio_group_open(struct vfio_group *g, int nr);
 void vfio_group_close(struct vfio_group *g);
+int __vfio_dev_look(struct vfio_dev *d);
 int __vfio_dev_open(struct vfio_dev *d, struct vfio_group *g, const struct pci_fn *pf);
 void vfio_dev_open(struct vfio_dev *d, struct vfio_group *g, const struct pci_fn *pf);
 int __vfio_open(struct vfio_dev *d, const struct pci_fn *pf);
