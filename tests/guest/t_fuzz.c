@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dut.h"
+#include "iommufd.h"
 #include "kmsg.h"
 #include "pci.h"
 #include "power.h"
@@ -426,11 +427,12 @@ static void random_calls(int count)
 	check(!bad, "%d random calls: no other errno than EINVAL, ENOTTY, EBADF (%lu)", count, bad);
 }
 
-RIG_TEST(fuzz, "VFIO_DEVICE_FEATURE with all kinds of arguments")
+static void fuzz(bool cdev)
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	int kmsg, efd = vfio_eventfd(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct rtd3_info before, after;
+	struct iommufd io;
 	char line[1024];
 	struct power p;
 
@@ -439,7 +441,12 @@ RIG_TEST(fuzz, "VFIO_DEVICE_FEATURE with all kinds of arguments")
 	fz.buf = malloc(MAX_ARGSZ + 128);
 	if (!fz.buf || null < 0)
 		die("memory and /dev/null");
-	vfio_open(&fz.d, pf);
+	if (cdev) {
+		iommufd_open(&io);
+		iommufd_dev_open(&fz.d, &io, pf);
+	} else {
+		vfio_open(&fz.d, pf);
+	}
 	rtd3_region_find(&fz.d, &fz.r);
 	/* An entry, which is valid, is not to become a power cycle, however slow the machine. */
 	pci_set(pf, "power/autosuspend_delay_ms", "3600000");
@@ -489,4 +496,14 @@ RIG_TEST(fuzz, "VFIO_DEVICE_FEATURE with all kinds of arguments")
 	check_no_off(&p, 1500, "EXIT after all those calls");
 	vfio_close(&fz.d);
 	check_asleep(pf, &p, "close");
+}
+
+RIG_TEST(fuzz, "VFIO_DEVICE_FEATURE with all kinds of arguments")
+{
+	fuzz(false);
+}
+
+RIG_TEST(fuzz_cdev, "VFIO_DEVICE_FEATURE of a cdev with all kinds of arguments")
+{
+	fuzz(true);
 }

@@ -17,6 +17,7 @@
 
 #include "dut.h"
 #include "guest.h"
+#include "iommufd.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
@@ -32,10 +33,12 @@
 #define CFG		256
 #define HANG_MS		60000
 #define KEPT		4096
+#define IOVA		0x10000000ull
 
 enum op {
 	CFG_READ, CFG_WRITE, CFG_PMCSR, CFG_PR3, CFG_COMMAND, CFG_BAR, BAR_READ, BAR_WRITE, TOUCH,
-	MAP, ENTER, ENTER_WAKE, ENTER_SHADOW, EXIT, INFO, RESET, IRQS, SYSFS, HOST_READ, PAUSE, OPS
+	MAP, ENTER, ENTER_WAKE, ENTER_SHADOW, EXIT, INFO, RESET, IRQS, SYSFS, HOST_READ, PAUSE,
+	ATTACH, DMA, OPS
 };
 
 /*
@@ -73,10 +76,14 @@ static const struct op_info {
 	[SYSFS] = { "rtd3/ write", 6, { 0 } },
 	[HOST_READ] = { "read by the host", 2, { 0 } },
 	[PAUSE] = { "pause", 12, { 0 } },
+	/* Only of a cdev. A device that is being reset takes no address space. */
+	[ATTACH] = { "ATTACH or DETACH", 4, { EBUSY } },
+	[DMA] = { "IOAS_MAP, IOAS_UNMAP", 4, { 0 } },
 };
 
 struct hostile {
 	pthread_t thread;
+	int nr;
 	unsigned int seed;
 	unsigned long calls[OPS];
 	unsigned long err[OPS][ERRNOS];
@@ -89,8 +96,10 @@ static struct vfio_dev dev;
 static const struct dut *dut;
 static unsigned int pmcsr, pr3;
 static uint8_t *shared;
+static struct iommufd io = { .fd = -1 };
 static int efd;
 static atomic_bool stop;
+static uint8_t memory[DUT_PAGE] __attribute__((aligned(DUT_PAGE)));
 
 static int result(long ret)
 {
@@ -185,6 +194,25 @@ static int sysfs(struct hostile *h)
 	return __pci_set(dev.pf, writes[i][0], writes[i][1]);
 }
 
+static int share(enum op op)
+{
+	return op < ATTACH || io.fd >= 0 ? ops[op].share : 0;
+}
+
+static int attach(struct hostile *h)
+{
+	uint32_t pt = io.ioas;
+
+	return rand_r(&h->seed) % 2 ? __cdev_attach(&dev, &pt) : __cdev_detach(&dev);
+}
+
+static int dma(struct hostile *h)
+{
+	uint64_t iova = IOVA + h->nr * DUT_PAGE;
+
+	return __ioas_map(&io, memory, DUT_PAGE, iova) ?: __ioas_unmap(&io, iova, DUT_PAGE);
+}
+
 static unsigned int random_pos(struct hostile *h)
 {
 	return rand_r(&h->seed) % CFG;
@@ -244,6 +272,10 @@ static int one_op(struct hostile *h, enum op op)
 	case HOST_READ:
 		pci_sysfs_config32(dev.pf, 0);
 		return 0;
+	case ATTACH:
+		return attach(h);
+	case DMA:
+		return dma(h);
 	default:
 		sleep_ms(rand_r(&h->seed) % 60);
 		return 0;
@@ -256,13 +288,13 @@ static void *hostile_main(void *arg)
 	int all = 0;
 
 	for (int op = 0; op < OPS; op++)
-		all += ops[op].share;
+		all += share(op);
 	while (!stop) {
 		int at = rand_r(&h->seed) % all, ret;
 		enum op op = 0;
 
-		while (at >= ops[op].share)
-			at -= ops[op++].share;
+		while (at >= share(op))
+			at -= share(op++);
 		ret = one_op(h, op);
 		h->calls[op]++;
 		/* Fewer vectors than asked for is no error. */
@@ -289,6 +321,8 @@ static void tell(const struct hostile *h, int n)
 		unsigned long calls = 0, bad = 0;
 		int len = 0;
 
+		if (!share(op))
+			continue;
 		text[0] = '\0';
 		for (int i = 0; i < n; i++)
 			calls += h[i].calls[op];
@@ -335,7 +369,7 @@ static void after(const struct pci_fn *pf, const char *when)
 	vfio_close(&d);
 }
 
-RIG_TEST(hostile, "anything, at random, from several threads")
+static void hostile(bool cdev)
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	static struct hostile h[THREADS];
@@ -351,7 +385,12 @@ RIG_TEST(hostile, "anything, at random, from several threads")
 	diag("seed %u", seed);
 	if (rig.has_other)
 		snapshot(&rig.other, other);
-	vfio_open(&dev, pf);
+	if (cdev) {
+		iommufd_open(&io);
+		iommufd_dev_open(&dev, &io, pf);
+	} else {
+		vfio_open(&dev, pf);
+	}
 	dut = dut_locate(&dev);
 	pmcsr = guest_pmcsr(&dev);
 	pr3 = guest_pr3(&dev);
@@ -366,6 +405,7 @@ RIG_TEST(hostile, "anything, at random, from several threads")
 
 	for (int i = 0; i < THREADS; i++) {
 		h[i].seed = seed + i;
+		h[i].nr = i;
 		if (pthread_create(&h[i].thread, NULL, hostile_main, &h[i]))
 			die("start a thread");
 	}
@@ -399,4 +439,14 @@ RIG_TEST(hostile, "anything, at random, from several threads")
 	check(!memcmp(other, now, sizeof(now)), "config space of %s is as it was", rig.other.name);
 	last = power_get(2);
 	check(last.on == power2.on && last.off == power2.off, "its power, too");
+}
+
+RIG_TEST(hostile, "anything, at random, from several threads")
+{
+	hostile(false);
+}
+
+RIG_TEST(hostile_cdev, "anything to a cdev, at random, from several threads")
+{
+	hostile(true);
 }
