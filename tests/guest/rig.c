@@ -104,10 +104,8 @@ static void rig_load_iommu(void)
 	if (strcmp(rig.iommu, "virtio"))
 		return;
 	rig_modprobe("virtio_pci");
-	if (!rig_modprobe("virtio_iommu"))
-		return;
-	skip("this kernel is built without it", "virtio-iommu");
-	exit(0);
+	if (rig_modprobe("virtio_iommu"))
+		die("virtio-iommu: this kernel is built without it");
 }
 
 /* Stock QEMU's ports have no PM capability, so the kernel starts them with d3cold_allowed=0. */
