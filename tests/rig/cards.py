@@ -56,6 +56,12 @@ DEVICES = {
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
            e1000e("{0}", "0.1"),
     "card": card(),
+    # Its firmware takes its time; it answers too early, and hides its audio.
+    "fw": card(",ready-ms=600,train-ms=3000,wedge-ms=4000,loses-ids=on,flr=on,"
+               "no-soft-reset=off,ats=on,readiness-ms=100"),
+    "early": gpu("{0}", "0.0", "10de:1e87", "display",
+                 ",vram=256M,ready-ms=600,early=on") +
+             gpu("{0}", "0.1", "10de:10f8", "audio", ",hidden=on"),
     # Cards with a switch on them: the least there is; AMD's, with two functions
     # behind it; Intel's, with two ports.
     "switch": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"],
@@ -75,6 +81,15 @@ IOMMUS = {
               "intel_iommu=on"),
     "amd": (["-device", "amd-iommu,intremap=on"], ""),
     "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
+}
+# How the power model's port can differ: what ports.asl is compiled with, and
+# properties of rig-power. ports.asl says what the former mean.
+VARIANTS = {
+    "": ([], ""),
+    "epr3": (["EPR3"], ""),
+    "shared": (["SHARED"], ""),
+    "nolink": ([], ",link-active=off"),
+    "inband": ([], ",inband-presence=on"),
 }
 # Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
 PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
@@ -102,11 +117,12 @@ def port_options(args, port):
 
 def acpi_table(args, cache):
     """Compile the ACPI table; returns its path."""
-    name = "model" if args.power_model else "ports"
+    name = "model" + args.variant if args.power_model else "ports"
+    defines = ["MODEL", *VARIANTS[args.variant][0]] if args.power_model else []
     table = os.path.join(cache, name + ".aml")
     # iasl takes everything behind the last dot for an extension.
     aml = os.path.join(cache, f"{name}-{os.getpid()}")
-    subprocess.run(["iasl", "-p", aml, *(["-D", "MODEL"] * args.power_model),
+    subprocess.run(["iasl", "-p", aml, *(f"-D{d}" for d in defines),
                     os.path.join(RIG, "acpi", "ports.asl")],
                    check=True, capture_output=True)
     os.rename(aml + ".aml", table)

@@ -160,7 +160,8 @@ class Machine:
                     "-device", "isa-debugcon,iobase=0x4e3,chardev=counts"]
         if args.power_model:
             cmd += ["-device",
-                    f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}"]
+                    f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}" +
+                    cards.VARIANTS[args.variant][1]]
         return cmd
 
     def power(self, port):
@@ -416,6 +417,8 @@ def parse():
     parser.add_argument("--smp", default=1, type=int)
     parser.add_argument("--power-model", action="store_true",
                         help="power and link of port rp1 can be made to fail")
+    parser.add_argument("--variant", default="", choices=cards.VARIANTS,
+                        help="of that port")
     parser.add_argument("--hotplug", action="store_true",
                         help="port rp1 has a hot-plug slot")
     parser.add_argument("--host-qemu", action="store_true",

@@ -8,7 +8,9 @@
  * reads as ones, and they are reset when it comes back.
  *
  * With -D MODEL the first port is switched by QEMU's device rig-power instead, at
- * I/O port 0x4f0 (see tests/rig/qemu-model).
+ * I/O port 0x4f0 (see tests/rig/qemu-model). With -D EPR3, too, its power resource
+ * belongs to the function below it, and not to the port. With -D SHARED the second
+ * port has the same one: only when both let go of it is power cut, to the first.
  *
  * Each _ON and _OFF writes a byte to I/O port 0x4e2 (isa-debugcon), so that the
  * host can count them: N and F for the first port, n and f for the second.
@@ -16,6 +18,7 @@
 DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
 {
     External (\_SB.PCI0.S20, DeviceObj)
+    External (\_SB.PCI0.S20.S00, DeviceObj)
     External (\_SB.PCI0.S28, DeviceObj)
 
     Scope (\_SB)
@@ -25,7 +28,11 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
     }
 
 #ifdef MODEL
+#ifdef EPR3
+    Scope (\_SB.PCI0.S20.S00)
+#else
     Scope (\_SB.PCI0.S20)
+#endif
     {
         OperationRegion (RPWR, SystemIO, 0x4F0, 1)
         Field (RPWR, ByteAcc, NoLock, WriteAsZeros) { SWCH, 8 }
@@ -56,6 +63,13 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
     }
 #endif
 
+#ifdef SHARED
+    Scope (\_SB.PCI0.S28)
+    {
+        Name (_PR0, Package () { \_SB.PCI0.S20.PWRR })
+        Name (_PR3, Package () { \_SB.PCI0.S20.PWRR })
+    }
+#else
     Scope (\_SB.PCI0.S28)
     {
         OperationRegion (SLOT, PCI_Config, 0x6C, 2)
@@ -70,4 +84,5 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "PORTS", 0x00000001)
         Name (_PR0, Package () { PWRR })
         Name (_PR3, Package () { PWRR })
     }
+#endif
 }
