@@ -140,7 +140,8 @@ static void check_heals(void)
 		return;
 	check_str(fault_health(pf, LADDER_MS), fault->degraded ? "degraded" : "ok",
 		  "%s: healed: rtd3/health", cell.name);
-	check_err(__vfio_exit(&cell.d), 0, "%s: healed: EXIT", cell.name);
+	if (!check_err(__vfio_exit(&cell.d), 0, "%s: healed: EXIT", cell.name))
+		return;
 	check_known(&cell.d, cell.name);
 	figure("heal_ms", "%s %ld", cell.name, since_ms(start));
 }
@@ -289,12 +290,32 @@ static void all_control(const char *val)
 		pci_set(&rig.fn[i], "power/control", val);
 }
 
+static void power_back(void)
+{
+	uint64_t start = now_us();
+
+	model_clear();
+	model_force_on();
+	while (model_power() != MODEL_UP && since_ms(start) < POWER_MS)
+		sleep_ms(1);
+}
+
 /* As a new day: everything bound, well, and asleep; awake if the fault needs that. */
 static void start_fresh(void)
 {
 	struct power p;
 
 	bind_all();
+	/* What an earlier cell has lost, and said so, is none of this one's. */
+	for (int i = 0; rig.ours && i < rig.nr_fns; i++)
+		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed")) {
+			power_back();
+			rig_rescan();
+			for (int j = 0; j < rig.nr_fns; j++)
+				read_header(&rig.fn[j], good_header[j]);
+			bind_all();
+			break;
+		}
 	/* It must not fall asleep before that can be told. */
 	all_control("on");
 	for (int i = 0; rig.ours && i < rig.nr_fns; i++) {
@@ -317,16 +338,6 @@ static void start_fresh(void)
 	p = power_get(1);
 	all_control("auto");
 	moment_asleep(&p);
-}
-
-static void power_back(void)
-{
-	uint64_t start = now_us();
-
-	model_clear();
-	model_force_on();
-	while (model_power() != MODEL_UP && since_ms(start) < POWER_MS)
-		sleep_ms(1);
 }
 
 /* Only remove and rescan make a device work again that stock vfio-pci has lost; and they do. */
