@@ -21,8 +21,9 @@ def e1000e(bus, addr):
 def downstream(nr):
     """A port of the switch; Linux lets none with a hot-plug slot sleep."""
     return ["-device",
-            f"xio3130-downstream,id={{0}}d{nr},bus={{0}}up,addr={nr}.0,chassis={10 + nr},"
-            f"slot={10 + nr},hotplug=off,power_controller_present=off"]
+            f"xio3130-downstream,id={{0}}d{nr},bus={{0}}up,addr={nr}.0,"
+            f"chassis={10 + nr},slot={10 + nr},hotplug=off,"
+            "power_controller_present=off"]
 
 
 def gpu(bus, addr, ids, kind, more=""):
