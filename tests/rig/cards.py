@@ -4,6 +4,8 @@
 import os
 import subprocess
 
+import vtd
+
 RIG = os.path.dirname(os.path.abspath(__file__))
 
 # What can sit below the root port rp1; {} is the bus.
@@ -54,6 +56,7 @@ DEVICES = {
     "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
             "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
     "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
+    "gpu-ats": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,ats=on"],
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
            e1000e("{0}", "0.1"),
     "card": card(),
@@ -80,6 +83,9 @@ DEVICES = {
 IOMMUS = {
     "intel": (["-device", "intel-iommu,intremap=on,caching-mode=on"],
               "intel_iommu=on"),
+    # Devices have a cache of translations of their own, and QEMU tells what goes there.
+    "intel-ats": (["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on",
+                   *vtd.EVENTS], "intel_iommu=on"),
     "amd": (["-device", "amd-iommu,intremap=on"], ""),
     "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
 }

@@ -28,6 +28,7 @@ import coverage
 import kernlog
 import known_failures
 import peer
+import vtd
 
 RIG = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(RIG))
@@ -63,6 +64,7 @@ class Machine:
         self.acpi_log = os.path.join(work, "acpi.log")
         self.console = os.path.join(work, "console.log")
         self.model_log = os.path.join(work, "model.log")
+        self.trace = os.path.join(work, "trace.log")
         self.deadline = time.monotonic() + args.timeout
         self.args = args
         self.buffer = b""
@@ -147,7 +149,7 @@ class Machine:
                "-qtest", f"unix:{self.work}/qtest", "-qtest-log", "/dev/null",
                "-qmp", f"unix:{self.work}/qmp",
                *(["-gdb", f"unix:path={self.work}/gdb,server=on,wait=off"] * args.gdb),
-               *iommu]
+               "-D", self.trace, *iommu]
         for port in cards.PORTS:
             cmd += cards.port_options(args, port)
         for port, devices in (("rp1", args.devs),
@@ -216,6 +218,8 @@ class Machine:
             return self.power("rp2")
         if len(words) == 3 and words[0] == "cfg":
             return self.config(words[1], words[2])
+        if len(words) == 2 and words[0] == "invalidations":
+            return vtd.invalidations(self.trace, "00:04.0", words[1])
         if len(words) == 3 and words[0] == "link":
             return self.cables.link(words[1], words[2] == "on")
         if len(words) == 4 and words[0] == "gdb":

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device that keeps translations of its own (ATS): the IOMMU driver tells it whenever one ends,
+ * and a device without power cannot answer. Real IOMMUs wait for the answer. The host counts what
+ * was sent, and what of that while the port's power was off.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "dut.h"
+#include "guest.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "tap.h"
+#include "tests.h"
+#include "vfio.h"
+
+#define CHUNK		(16ul << 20)
+#define CHUNKS		64	/* 1 GiB in all: the same memory at many addresses */
+#define IOVA(n)		((uint64_t)((n) + 16) * CHUNK)
+#define BALLOON		64
+#define CALL_MS		5000
+
+static const struct pci_fn *pf;
+static struct vfio_dev d;
+static struct power p;
+static void *memory;
+
+static void invalidations(unsigned int *total, unsigned int *off)
+{
+	char reply[64];
+
+	chan_query(reply, sizeof(reply), "invalidations %s", pf->name + 5);
+	if (sscanf(reply, "total=%u off=%u", total, off) != 2)
+		die("host answers: '%s'", reply);
+}
+
+static bool ats_enabled(void)
+{
+	unsigned int pos = PCI_CFG_SPACE_SIZE;
+	uint32_t cap;
+
+	for (int i = 0; pos && i < 64; i++) {
+		cap = power_cfg(pf, pos);
+		if (PCI_EXT_CAP_ID(cap) == PCI_EXT_CAP_ID_ATS)
+			return power_cfg(pf, pos + PCI_ATS_CAP) >> 16 & PCI_ATS_CTRL_ENABLE;
+		pos = PCI_EXT_CAP_NEXT(cap);
+	}
+	return false;
+}
+
+static int map(uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_map arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(d.own.container, VFIO_IOMMU_MAP_DMA, &arg) ? -errno : 0;
+}
+
+static int unmap(uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap arg = {
+		.argsz = sizeof(arg),
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(d.own.container, VFIO_IOMMU_UNMAP_DMA, &arg) ? -errno : 0;
+}
+
+static void map_all(void)
+{
+	for (int i = 0; i < CHUNKS; i++)
+		if (map(IOVA(i), CHUNK))
+			die("MAP_DMA of %lu MiB, piece %d: %s", CHUNK >> 20, i, strerror(errno));
+}
+
+static void asleep(void)
+{
+	p = power_get(1);
+	vfio_entry(&d);
+	wait_asleep(pf, &p);
+}
+
+static void unmap_one(void)
+{
+	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA in low power");
+}
+
+/* As a balloon, or a guest's memory that is unplugged: many small pieces. */
+static void balloon(void)
+{
+	uint64_t iova = IOVA(CHUNKS);
+	int bad = 0;
+
+	for (int i = 0; i < BALLOON; i++)
+		bad += map(iova, DUT_PAGE) || unmap(iova, DUT_PAGE);
+	check(!bad, "map and unmap in low power, %d times (%d bad)", BALLOON, bad);
+}
+
+static void close_all(void)
+{
+	vfio_close(&d);
+}
+
+/* The VMM closes the device first: it may sleep by the time the memory goes. */
+static void close_later(void)
+{
+	close(d.fd);
+	d.fd = -1;
+	check_asleep(pf, &p, "the device is closed, its memory is mapped");
+	vfio_group_close(&d.own);
+}
+
+static void killed(void)
+{
+	pid_t pid;
+
+	vfio_close(&d);
+	wait_asleep(pf, &p);
+	pid = fork();
+	if (!pid) {
+		vfio_open(&d, pf);
+		map_all();
+		vfio_entry(&d);
+		for (;;)
+			pause();
+	}
+	while (power_get(1).on == p.on)
+		sleep_ms(5);
+	p = power_get(1);
+	wait_asleep(pf, &p);
+	kill(pid, SIGKILL);
+	check(!wait_child(pid, CALL_MS, NULL), "a user in low power is killed");
+}
+
+static void reopen(void)
+{
+	vfio_close(&d);
+	wait_asleep(pf, &p);
+	vfio_open(&d, pf);
+}
+
+static void promoted(void)
+{
+	vfio_exit(&d);
+	p = power_get(1);
+	guest_set(&d, PCI_D3HOT);
+	wait_asleep(pf, &p);
+	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA in a promoted D3hot");
+}
+
+static const struct {
+	const char *what;
+	void (*run)(void);
+} dark[] = {
+	{ "UNMAP_DMA in low power", unmap_one },
+	{ "balloon in low power", balloon },
+	{ "promoted D3hot", promoted },
+	{ "close in low power with 1 GiB mapped", close_all },
+	{ "close, then the memory goes", close_later },
+	{ "killed in low power with 1 GiB mapped", killed },
+	{ "opened while asleep", reopen },
+};
+
+/* While it is awake, the count goes up: the host sees what is sent. */
+static void awake(void)
+{
+	unsigned int before, after, off, off_before;
+
+	check(ats_enabled(), "the kernel has enabled ATS");
+	map_all();
+	invalidations(&before, &off_before);
+	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA, awake");
+	invalidations(&after, &off);
+	check(after > before, "awake: the device is told (%u -> %u)", before, after);
+	check_eq(off, off_before, "awake: none without power");
+}
+
+RIG_TEST(ats, "no invalidation is sent to a device without power")
+{
+	unsigned int before, after, total;
+
+	rig_load();
+	pf = &rig.fn[0];
+	rig_bind_all();
+	pci_set(pf, "rtd3/promote", "always");
+	memory = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	vfio_open(&d, pf);
+	awake();
+	vfio_close(&d);
+	for (size_t i = 0; i < sizeof(dark) / sizeof(dark[0]); i++) {
+		vfio_open(&d, pf);
+		map_all();
+		asleep();
+		invalidations(&total, &before);
+		dark[i].run();
+		if (d.fd >= 0)
+			vfio_close(&d);
+		check(pci_wait(pf, "power_state", "D3cold", ASLEEP_TIMEOUT_MS),
+		      "%s: in D3cold again", dark[i].what);
+		invalidations(&total, &after);
+		check(after == before, "%s: no invalidation without power (%u)", dark[i].what,
+		      after - before);
+	}
+	vfio_open(&d, pf);
+	check(ats_enabled(), "at the end ATS is enabled");
+	check_known(&d, "at the end");
+	vfio_close(&d);
+}
