@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An idle device of ours sleeps again, whatever woke it. Only files of power/ are read and what the kernel
- * has cached: none of that wakes a device, or keeps it awake.
+ * An idle device of ours sleeps again, whatever woke it. Only files of power/ are read and what
+ * the kernel has cached: none of that wakes a device, or keeps it awake.
  */
 #include <stdio.h>
 #include <stdlib.h>
