@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Defects that tests show and that are not mended yet, by name: tests/rig/known-failures."""
+"""Defects that tests show, not mended yet, by name: tests/rig/known-failures."""
 
 import dataclasses
 import fnmatch

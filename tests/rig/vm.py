@@ -212,19 +212,17 @@ class Machine:
 
     def answer(self, words):
         """Answer one question of the guest."""
-        if words == ["power"]:
-            return self.power("rp1")
-        if words == ["power2"]:
-            return self.power("rp2")
-        if len(words) == 3 and words[0] == "cfg":
-            return self.config(words[1], words[2])
-        if len(words) == 2 and words[0] == "invalidations":
-            return vtd.invalidations(self.trace, "00:04.0", words[1])
-        if len(words) == 3 and words[0] == "link":
-            return self.cables.link(words[1], words[2] == "on")
-        if len(words) == 4 and words[0] == "gdb":
-            return self.stop_for_gdb(words[1:])
-        return "error: no such question"
+        questions = {
+            ("power", 1): lambda: self.power("rp1"),
+            ("power2", 1): lambda: self.power("rp2"),
+            ("cfg", 3): lambda: self.config(*words[1:]),
+            ("invalidations", 2):
+                lambda: vtd.invalidations(self.trace, "00:04.0", words[1]),
+            ("link", 3): lambda: self.cables.link(words[1], words[2] == "on"),
+            ("gdb", 4): lambda: self.stop_for_gdb(words[1:]),
+        }
+        ask = questions.get((words[0], len(words))) if words else None
+        return ask() if ask else "error: no such question"
 
     def lines(self):
         """Lines from the guest, until it ends."""
