@@ -9,7 +9,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
 DKMS_FILES := dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md src include
 
-.PHONY: all module install dkms-install dkms-remove demo check nested style clean \
+.PHONY: all module install dkms-install dkms-remove demo check nested coverage kcsan style clean \
 	clean-cache help
 
 all: module
@@ -50,6 +50,13 @@ check:
 nested:
 	tests/nested
 
+coverage:
+	tests/coverage
+
+# Data races of ours: the kernel's own are counted and shown.
+kcsan:
+	tests/check -s kcsan race churn flip hostile-e1000e
+
 style:
 	tests/style
 
@@ -71,6 +78,8 @@ help:
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
+	@echo 'coverage       how much of the driver the tests run, by file (root)'
+	@echo 'kcsan          race, churn, flip, hostile on a kernel that finds data races (root)'
 	@echo 'style          checkpatch, sparse, W=1 with gcc and clang (root)'
 	@echo 'clean          remove what a build in this folder made'
 	@echo 'clean-cache    remove the file systems and kernels of the tests'
