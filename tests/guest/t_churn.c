@@ -20,9 +20,9 @@
 
 #define RUN_MS		10000
 /* On a slow machine it takes longer until each worker has had its chances. */
-#define RUN_MAX_MS	60000
+#define RUN_MAX_MS	150000
 #define MAKE_WAY_MS	1000
-#define END_MS		90000
+#define END_MS		180000
 #define UNLOAD_TRIES	20
 #define ERRORS		134
 
@@ -138,10 +138,16 @@ static int work(void *arg)
 	uint64_t start = now_us();
 
 	while (since_ms(start) < (enough() ? RUN_MS : RUN_MAX_MS)) {
-		workers[nr].step(&rig.fn[0], &seed);
-		/* Makes way for those who have got less. */
-		if (since_ms(start) > RUN_MS && workers[nr].enough())
+		/*
+		 * Makes way for those who have got less. They need the driver, and a device that
+		 * somebody binds after its last load.
+		 */
+		if (since_ms(start) > RUN_MS && workers[nr].enough()) {
+			if (workers[nr].step == reload)
+				break;
 			sleep_ms(MAKE_WAY_MS);
+		}
+		workers[nr].step(&rig.fn[0], &seed);
 	}
 	return 0;
 }
