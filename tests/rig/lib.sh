@@ -131,6 +131,29 @@ module_sources()
 		sort -z | xargs -0 sha256sum)
 }
 
+# keep_modules: after suite_kernel; ends the script where tests/check -k may take the suite's
+# module tree as it is, and removes it where not. Sets modules, where it goes.
+keep_modules()
+{
+	modules=$cache/modules-$suite
+	modules_key=$(hash_of "${tree##*/} $(module_sources)" "$0")
+	if [ "${RTD3_KEEP-}" ] &&
+	   [ "$(cat "$modules.key" 2>/dev/null)" = "$modules_key" ]; then
+		echo "ok 1 - the module of an unchanged driver is kept"
+		echo "1..1"
+		exit 0
+	fi
+	rm -rf "$modules.key" "$modules" "$modules.new"
+}
+
+# modules_made: $modules.new is complete
+modules_made()
+{
+	mv "$modules.new" "$modules"
+	driver_stamp >"$modules.driver"
+	echo "$modules_key" >"$modules.key"
+}
+
 # kernel_of ROOT: its kernel's version
 kernel_of()
 {
