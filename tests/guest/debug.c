@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +19,6 @@
 #define COVERAGE_IO	0x4e3		/* as in vm.py */
 #define COVERAGE_MAX	(1 << 20)
 
-static bool leaks_scan(void)
-{
-	int fd = open(LEAKS, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, "scan", 4) == 4;
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /**
  * debug_leaks() - what was allocated and is lost, if this kernel looks for that
  *
@@ -45,12 +34,12 @@ void debug_leaks(void)
 
 	if (access(LEAKS, F_OK))
 		return;
-	if (!check(leaks_scan(), "kmemleak looks for lost memory"))
+	if (!check(!__rig_write(LEAKS, "scan"), "kmemleak looks for lost memory"))
 		return;
 	left = LEAK_AGE_MS - since_ms(start);
 	if (left > 0)
 		sleep_ms(left);
-	leaks_scan();
+	__rig_write(LEAKS, "scan");
 	f = fopen(LEAKS, "re");
 	if (!f) {
 		check(false, "%s: %s", LEAKS, strerror(errno));

@@ -35,19 +35,6 @@ static int read_file(const char *path, char *buf, size_t size)
 	return n;
 }
 
-static int write_file(const char *path, const char *val)
-{
-	int fd, ret = 0;
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, val, strlen(val)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct pci_fn *)a)->name, ((const struct pci_fn *)b)->name);
@@ -194,7 +181,7 @@ int __pci_set(const struct pci_fn *pf, const char *attr, const char *val)
 	char path[160];
 
 	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
-	return write_file(path, val);
+	return __rig_write(path, val);
 }
 
 /**
@@ -282,7 +269,7 @@ int __pci_bind(const struct pci_fn *pf, const char *driver)
 		if (ret)
 			return ret;
 	}
-	ret = write_file("/sys/bus/pci/drivers_probe", pf->name);
+	ret = __rig_write("/sys/bus/pci/drivers_probe", pf->name);
 	if (ret)
 		return ret;
 	return strcmp(pci_driver(pf), driver) ? -ENODEV : 0;

@@ -241,6 +241,20 @@ void rig_autosuspend(const char *delay_ms)
 	pci_set(&port, "power/autosuspend_delay_ms", "0");
 }
 
+/** __rig_write() - write a text to a file of the kernel's; 0 or -errno */
+int __rig_write(const char *path, const char *text)
+{
+	int fd, ret = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
 /**
  * rig_run() - run a program to its end
  * @argv: NULL terminated

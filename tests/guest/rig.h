@@ -72,6 +72,7 @@ void rig_load(void);
 void rig_bind_all(void);
 bool rig_bind_new(long timeout_ms);
 void rig_autosuspend(const char *delay_ms);
+int __rig_write(const char *path, const char *text);
 int rig_run(const char *const argv[]);
 int rig_modprobe(const char *module);
 int rig_modprobe_remove(const char *module);

@@ -59,25 +59,13 @@ static struct power p;
 static uint32_t command;
 static int nth_fd, efd;
 
-static int write_to(const char *path, const char *val)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, val, strlen(val)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static void failslab(const char *attr, const char *val)
 {
 	char path[96];
 	int ret;
 
 	snprintf(path, sizeof(path), DEBUGFS "failslab/%s", attr);
-	ret = write_to(path, val);
+	ret = __rig_write(path, val);
 	if (ret)
 		die("%s: %s", path, strerror(-ret));
 }
@@ -132,7 +120,7 @@ static void inject_setup(void)
 {
 	failslab("verbose", "0");
 	failslab("ignore-gfp-wait", "N");
-	write_to(DEBUGFS "fail_page_alloc/verbose", "0");
+	__rig_write(DEBUGFS "fail_page_alloc/verbose", "0");
 	/* ACPI's interpreter does not get over it, and uses what it has freed. */
 	failslab("stacktrace-depth", "32");
 	filter("reject", is_acpica);
@@ -215,7 +203,7 @@ static int run_probe(void)
 	char path[96];
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", rig.driver);
-	return write_to(path, pf->name);
+	return __rig_write(path, pf->name);
 }
 
 static bool after_probe(int ret)

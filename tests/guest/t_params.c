@@ -23,29 +23,22 @@ static int load(const char *param)
 	return rig_run(argv);
 }
 
-static int open_param(const char *name, int flags)
+static const char *param(const char *name)
 {
-	char path[128];
+	static char path[128];
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", rig.module, name);
-	return open(path, flags | O_CLOEXEC);
+	return path;
 }
 
 static int set_param(const char *name, const char *val)
 {
-	int fd = open_param(name, O_WRONLY), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, val, strlen(val)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return __rig_write(param(name), val);
 }
 
 static void check_param(const char *name, const char *want, const char *when)
 {
-	int fd = open_param(name, O_RDONLY);
+	int fd = open(param(name), O_RDONLY | O_CLOEXEC);
 	char buf[64];
 	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 

@@ -4,7 +4,6 @@
  * works, sleeps again, and nobody was told of an error.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,17 +25,6 @@ static const struct pci_fn *pf;
 static struct vfio_dev d;
 static int errors;
 
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 /*
  * Without power, and it stays so. By CF8/CFC: after S3 firmware has not given the host's own way
  * to config space its place back.
@@ -57,10 +45,11 @@ static void check_dark(const char *when)
 /* An alarm of the clock ends it. */
 static int by_s3(void)
 {
-	put("/sys/class/rtc/rtc0/wakealarm", "0");
-	if (put("/sys/class/rtc/rtc0/wakealarm", ALARM) || put("/sys/power/mem_sleep", "deep"))
+	__rig_write("/sys/class/rtc/rtc0/wakealarm", "0");
+	if (__rig_write("/sys/class/rtc/rtc0/wakealarm", ALARM) ||
+	    __rig_write("/sys/power/mem_sleep", "deep"))
 		die("S3 and an alarm: %s", strerror(errno));
-	return put("/sys/power/state", "mem");
+	return __rig_write("/sys/power/state", "mem");
 }
 
 static void check_ok(const char *when)
