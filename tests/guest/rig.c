@@ -50,7 +50,7 @@ void rig_mount(void)
 /** rig_cmdline() - read our keys from the kernel's command line */
 void rig_cmdline(void)
 {
-	static char model[4], hotplug[4], gdb[4], cycles[8] = "100", slow[4] = "1";
+	static char model[4], hotplug[4], gdb[4], cycles[8] = "100";
 	static const struct {
 		const char *key;
 		char *val;
@@ -64,7 +64,6 @@ void rig_cmdline(void)
 		{ "rig.hotplug=", hotplug, sizeof(hotplug) },
 		{ "rig.gdb=", gdb, sizeof(gdb) },
 		{ "rig.cycles=", cycles, sizeof(cycles) },
-		{ "rig.slow=", slow, sizeof(slow) },
 	};
 	char buf[4096] = "";
 	struct utsname u;
@@ -85,7 +84,6 @@ void rig_cmdline(void)
 	rig.hotplug = !strcmp(hotplug, "1");
 	rig.gdb = !strcmp(gdb, "1");
 	rig.cycles = atoi(cycles);
-	rig.slow = atoi(slow);
 	rig.ours = strcmp(rig.driver, "vfio-pci");
 	snprintf(rig.module, sizeof(rig.module), "%s", rig.driver);
 	for (char *p = rig.module; *p; p++)

@@ -26,7 +26,6 @@
  * @hotplug: port 1 has a hot-plug slot
  * @gdb: somebody wants to debug the driver once it is loaded
  * @cycles: how often a long test is to do its work
- * @slow: how many times slower than others this kernel may be
  * @release: of the kernel
  * @version: of the kernel; Debian's has the patch level
  * @major: of @release
@@ -49,7 +48,6 @@ struct rig {
 	bool hotplug;
 	bool gdb;
 	int cycles;
-	int slow;
 	char release[80];
 	char version[80];
 	int major;

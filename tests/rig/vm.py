@@ -40,6 +40,7 @@ REPORT_LINES = 60
 # What a debug kernel, several times slower than others, needs to be told.
 # KASAN itself says who has allocated and freed an object.
 DEBUG_APPEND = " no5lvl watchdog_thresh=60 slab_debug=FZP"
+# How much longer a run may take there.
 SLOW = 3
 # What tests/rig/rootfs ends with when what is asked for cannot be had: a failure,
 # unless the caller of tests/check has said --allow-skips.
@@ -138,7 +139,6 @@ class Machine:
                f"rig.devs={args.devs} rig.iommu={args.iommu} "
                f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
                f"rig.gdb={args.gdb:d} {'nokaslr ' * args.gdb}"
-               f"rig.slow={args.slow} "
                + args.append,
                "-chardev", f"stdio,id=con,signal=off,logfile={self.console}"
                if args.console else f"file,id=con,path={self.console}",
@@ -455,10 +455,10 @@ def parse():
     args.row = args.row or args.test
     args.nested = args.devs == "nested"
     args.debug = kernel_kind(args.suite) in ("kasan", "kcsan")
-    args.slow = SLOW if args.debug else 1
     args.memory = args.memory or (1536 if args.nested else
                                   1024 if args.debug else 512)
-    args.timeout = (args.timeout or (900 if args.nested else 180)) * args.slow
+    args.timeout = args.timeout or (900 if args.nested or args.power_model else 180)
+    args.timeout *= SLOW if args.debug else 1
     if args.shell or args.gdb:
         args.timeout = 24 * 3600
     return args
