@@ -104,6 +104,20 @@ long check_asleep(const struct pci_fn *pf, struct power *before, const char *whe
 }
 
 /**
+ * check_bind_asleep() - TAP result: bound, and used by nobody, the first function goes to sleep
+ * @counts: set to those after it
+ * @when: for the result
+ *
+ * Return: milliseconds it took, -1 when it did not.
+ */
+long check_bind_asleep(struct power *counts, const char *when)
+{
+	*counts = power_get(1);
+	rig_bind_all();
+	return check_asleep(&rig.fn[0], counts, when);
+}
+
+/**
  * check_woken() - TAP result: power came back and the function answers
  * @pf: the function
  * @before: the counts while it slept; updated

@@ -29,6 +29,7 @@ uint32_t power_cfg(const struct pci_fn *pf, unsigned int off);
 long __wait_asleep(const struct pci_fn *pf, const struct power *before, long timeout_ms);
 void wait_asleep(const struct pci_fn *pf, struct power *before);
 long check_asleep(const struct pci_fn *pf, struct power *before, const char *when);
+long check_bind_asleep(struct power *counts, const char *when);
 bool check_woken(const struct pci_fn *pf, struct power *before, const char *when);
 bool check_no_off(struct power *before, long ms, const char *when);
 bool check_no_on(struct power *before, long ms, const char *when);

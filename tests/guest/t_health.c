@@ -560,9 +560,7 @@ RIG_TEST(health, "health of a healthy device, what is done after a close")
 	struct power p;
 
 	rig_load();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], &p, "bound");
+	check_bind_asleep(&p, "bind");
 	if (rig.nr_fns == 1)
 		one_function(&rig.fn[0]);
 	else

@@ -56,9 +56,7 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 	rig_load();
 	check_eq(power_cfg(pf, 0), pci_id(pf), "before bind: id from outside");
 	check_eq(pci_raw_config32(pf, 0), pci_id(pf), "before bind: id by CF8/CFC");
-	p = power_get(1);
-	rig_bind_all();
-	ms = check_asleep(pf, &p, "bind");
+	ms = check_bind_asleep(&p, "bind");
 	figure("asleep_ms", "%ld", ms);
 	first = p;
 	check_eq(pci_raw_config32(pf, 0), ALL_ONES, "asleep: id by CF8/CFC");

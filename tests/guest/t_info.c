@@ -344,9 +344,7 @@ RIG_TEST(info, "RTD3_FEATURE_INFO, its region, rtd3/")
 	struct power p;
 
 	rig_load();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(pf, &p, "bound");
+	check_bind_asleep(&p, "bind");
 	check_reads(pf, &p, "all of rtd3/ read");
 	vfio_open(&d, pf);
 	rtd3_region_find(&d, &r);

@@ -191,9 +191,7 @@ RIG_TEST(lost_idle, "an idle device sleeps again, whatever woke it")
 	struct power p;
 
 	rig_load();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], &p, "bind");
+	check_bind_asleep(&p, "bind");
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_set(&rig.fn[i], "power/autosuspend_delay_ms", DELAY);
 	for (size_t i = 0; i < sizeof(wakes) / sizeof(wakes[0]); i++)

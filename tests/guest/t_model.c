@@ -380,9 +380,7 @@ RIG_TEST(model, "the power model itself: faults of port 1")
 		die("a machine with the power model");
 	rig_load();
 	equipment();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], &p, "bind");
+	check_bind_asleep(&p, "bind");
 	normal(&p);
 	if (rig.hotplug) {
 		hot_plug(&p);

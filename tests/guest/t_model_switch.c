@@ -253,9 +253,7 @@ RIG_TEST(model_switch, "the power model with a switch below port 1")
 	down = &rig.bridge[1];
 	rig_load();
 	equipment();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], &p, "bind");
+	check_bind_asleep(&p, "bind");
 	normal(&p);
 	cut(&p);
 	bus_reset(&p);

@@ -92,12 +92,11 @@ static void host_sleeps(const char *when)
 
 RIG_TEST(sleep_s3, "the host's S3: the device comes back and sleeps again")
 {
-	struct power p = power_get(1);
+	struct power p;
 
 	rig_load();
 	pf = &rig.fn[0];
-	rig_bind_all();
-	check_asleep(pf, &p, "bind");
+	check_bind_asleep(&p, "bind");
 
 	host_sleeps("idle");
 	check_dark("idle");

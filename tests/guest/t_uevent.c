@@ -96,9 +96,7 @@ RIG_TEST(uevent, "uevents of the policy")
 	int fd;
 
 	rig_load();
-	p = power_get(1);
-	rig_bind_all();
-	check_asleep(pf, &p, "bind");
+	check_bind_asleep(&p, "bind");
 	fd = uevent_open();
 	check_eq(events(fd, pf, QUIET_MS, limit, sizeof(limit)), 0, "uevents before");
 	one(fd, pf, "d3hot");

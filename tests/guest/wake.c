@@ -74,7 +74,5 @@ void wake_recover(struct power *p, const char *when)
 	rig_rescan();
 	if (rig.nr_fns != nr)
 		die("%s: the devices after remove and rescan", when);
-	*p = power_get(1);
-	rig_bind_all();
-	check_asleep(&rig.fn[0], p, when);
+	check_bind_asleep(p, when);
 }
