@@ -38,11 +38,7 @@
 #include "hw/pci/pcie_port.h"
 #include "hw/qdev-properties.h"
 #include "hw/pci/rig_power.h"
-#if __has_include("system/reset.h")
-#include "system/reset.h"	/* QEMU 10 */
-#else
-#include "sysemu/reset.h"
-#endif
+#include "system/reset.h"
 
 #define TYPE_RIG_POWER	"rig-power"
 OBJECT_DECLARE_SIMPLE_TYPE(RigPower, RIG_POWER);
@@ -729,19 +725,12 @@ static void realize(DeviceState *dev, Error **errp)
 }
 
 /* QEMU 10 counts them, and wants them constant for that. */
-#ifdef DEFINE_PROP_END_OF_LIST
-static Property props[] = {
-#else
 static const Property props[] = {
-#endif
 	DEFINE_PROP_LINK("port", RigPower, port, TYPE_PCIE_SLOT, PCIESlot *),
 	DEFINE_PROP_UINT32("iobase", RigPower, iobase, 0x4f0),
 	DEFINE_PROP_BOOL("link-active", RigPower, link_active, true),
 	DEFINE_PROP_BOOL("inband-presence", RigPower, inband, false),
 	DEFINE_PROP_STRING("log", RigPower, log_name),
-#ifdef DEFINE_PROP_END_OF_LIST
-	DEFINE_PROP_END_OF_LIST(),
-#endif
 };
 
 static void class_init(ObjectClass *klass, void *data)
