@@ -121,10 +121,8 @@ class Machine:
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", str(args.memory),
                "-smp", str(args.smp),
-               # With CPUs that run at once one of four runs of flip came to a stop,
-               # without a word: the machine's fault or the driver's is not known.
                "-accel", "kvm" if accel == "kvm" else
-               "tcg,thread=" + ("multi" if args.parallel else "single"),
+               "tcg,thread=" + ("multi" if args.smp > 1 else "single"),
                "-cpu", "max" if accel == "tcg" else "host",
                # A kernel on a busy host calibrates its clock wrongly against the PIT,
                # up to 50 times; without one it takes the HPET, which it can check.
@@ -422,8 +420,6 @@ def parse():
                         help="what sits below the root port")
     parser.add_argument("--iommu", default="intel", choices=cards.IOMMUS)
     parser.add_argument("--smp", default=1, type=int)
-    parser.add_argument("--parallel", action="store_true",
-                        help="let the CPUs of --smp run at once")
     parser.add_argument("--power-model", action="store_true",
                         help="power and link of port rp1 can be made to fail")
     parser.add_argument("--variant", default="", choices=cards.VARIANTS,
