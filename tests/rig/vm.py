@@ -42,6 +42,10 @@ REPORT_LINES = 60
 DEBUG_APPEND = " no5lvl watchdog_thresh=60 slab_debug=FZP"
 # How much longer a run may take there.
 SLOW = 3
+# What an NMI makes a machine do that came to a stop: it shows what each task, CPU
+# and timer is at, and ends. (A sysrq wants a console that can be typed at.)
+POST_MORTEM_APPEND = "unknown_nmi_panic panic_print=0x45"
+POST_MORTEM_S = 60
 # What tests/rig/rootfs ends with when what is asked for cannot be had: a failure,
 # unless the caller of tests/check has said --allow-skips.
 CANNOT = 77
@@ -134,7 +138,7 @@ class Machine:
                "-kernel", kernel, "-initrd", initrd,
                "-append", "console=ttyS0 ignore_loglevel panic=-1 "
                # A busy host starves a machine while it counts ticks.
-               "no_timer_check "
+               f"no_timer_check {POST_MORTEM_APPEND} "
                f"{append} rig.test={args.test} rig.driver={args.driver} "
                f"rig.devs={args.devs} rig.iommu={args.iommu} "
                f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
@@ -259,6 +263,22 @@ class Machine:
                 else:
                     yield text
 
+    def post_mortem(self):
+        """Of a machine that came to a stop: what it is at, in its logs."""
+        commands = ["info registers -a", "info pic"]
+        commands += [f"info lapic {cpu}" for cpu in range(self.args.smp)]
+        with open(os.path.join(self.work, "cpus.log"), "w", encoding="utf8") as log:
+            try:
+                # Twice, to tell a CPU that loops from one that waits.
+                for command in commands * 2:
+                    reply = self.cables.call("human-monitor-command",
+                                             **{"command-line": command})
+                    log.write(f"-- {command}\n{reply.get('return', reply)}\n")
+                self.cables.call("inject-nmi")
+                self.process.wait(POST_MORTEM_S)
+            except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+                log.write(f"-- {error}\n")
+
     def stop(self):
         """End QEMU, one way or the other."""
         try:
@@ -323,6 +343,8 @@ def run_guest(args, kernel, initrd, accel, tap):
             if machine.process.returncode:
                 tap.say(f"# QEMU ended with {machine.process.returncode}")
         except RigError as error:
+            if error.status == 5:
+                machine.post_mortem()
             machine.process.kill()
             machine.stop()
             if not alive and error.status == 5:
@@ -369,7 +391,7 @@ def save_log(args, machine):
     os.makedirs(logs, exist_ok=True)
     path = os.path.join(logs, f"{args.suite}-{args.row}.log")
     with open(path, "w", encoding="utf8") as out:
-        for part in ("command", "qemu.log", "acpi.log", "model.log",
+        for part in ("command", "qemu.log", "acpi.log", "model.log", "cpus.log",
                      "console.log"):
             try:
                 with open(os.path.join(machine.work, part), encoding="utf8",
