@@ -17,24 +17,6 @@
 #define CONF1_ADDR	0xcf8
 #define CONF1_DATA	0xcfc
 
-static int read_file(const char *path, char *buf, size_t size)
-{
-	int fd, n, err;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	err = errno;
-	close(fd);
-	if (n < 0)
-		return -err;
-	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == ' '))
-		n--;
-	buf[n] = '\0';
-	return n;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct pci_fn *)a)->name, ((const struct pci_fn *)b)->name);
@@ -155,7 +137,7 @@ int __pci_get(const struct pci_fn *pf, const char *attr, char *buf, size_t size)
 
 	buf[0] = '\0';
 	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, attr);
-	return read_file(path, buf, size);
+	return __rig_read(path, buf, size);
 }
 
 /** pci_get() - read an attribute that must be readable; valid until the next call */

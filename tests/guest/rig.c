@@ -253,6 +253,25 @@ int __rig_write(const char *path, const char *text)
 	return ret;
 }
 
+/** __rig_read() - read what fits, without white space at its end; its length or -errno */
+int __rig_read(const char *path, char *buf, size_t size)
+{
+	int fd, n, err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	err = errno;
+	close(fd);
+	if (n < 0)
+		return -err;
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == ' '))
+		n--;
+	buf[n] = '\0';
+	return n;
+}
+
 /**
  * rig_run() - run a program to its end
  * @argv: NULL terminated
@@ -285,12 +304,45 @@ int rig_modprobe(const char *module)
 	return rig_run(argv);
 }
 
+/** rig_find_vf() - the function below port 1 that is not @pf */
+bool rig_find_vf(const struct pci_fn *pf, struct pci_fn *vf)
+{
+	struct pci_fn fns[RIG_MAX_FNS];
+	int n = pci_below(RIG_PORT1, fns, RIG_MAX_FNS);
+
+	for (int i = 0; i < n; i++) {
+		if (!strcmp(fns[i].name, pf->name))
+			continue;
+		*vf = fns[i];
+		return true;
+	}
+	return false;
+}
+
 /** rig_modprobe_remove() - unload a module; exit status of modprobe -r */
 int rig_modprobe_remove(const char *module)
 {
 	const char *const argv[] = { "modprobe", "-r", module, NULL };
 
 	return rig_run(argv);
+}
+
+/** __rig_param_set() - write a parameter of the driver's module; 0 or -errno */
+int __rig_param_set(const char *name, const char *val)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", rig.module, name);
+	return __rig_write(path, val);
+}
+
+/** rig_param_set() - write a parameter that must be writable */
+void rig_param_set(const char *name, const char *val)
+{
+	int ret = __rig_param_set(name, val);
+
+	if (ret)
+		die("write '%s' to %s of %s: %s", val, name, rig.module, strerror(-ret));
 }
 
 /** rig_module_loaded() - whether a module is there, by its name with underscores */

@@ -156,14 +156,13 @@ static unsigned long long usage(void)
 
 static long refs(void)
 {
-	char path[96], text[24] = "";
-	FILE *f;
+	char path[96], text[24];
+	int ret;
 
 	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", rig.module);
-	f = fopen(path, "re");
-	if (!f || !fgets(text, sizeof(text), f))
-		die("%s: %s", path, strerror(errno));
-	fclose(f);
+	ret = __rig_read(path, text, sizeof(text));
+	if (ret < 0)
+		die("%s: %s", path, strerror(-ret));
 	return atol(text);
 }
 
@@ -574,12 +573,11 @@ RIG_TEST(inject, "each allocation of probe, open, entry, suspend, resume, close,
 
 static int times_left(void)
 {
-	char text[16] = "";
-	FILE *f = fopen(DEBUGFS "failslab/times", "re");
+	char text[16];
+	int ret = __rig_read(DEBUGFS "failslab/times", text, sizeof(text));
 
-	if (!f || !fgets(text, sizeof(text), f))
-		die("failslab/times: %s", strerror(errno));
-	fclose(f);
+	if (ret < 0)
+		die("failslab/times: %s", strerror(-ret));
 	return atoi(text);
 }
 

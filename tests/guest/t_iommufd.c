@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -440,28 +439,6 @@ RIG_TEST(iommufd, "cdev and iommufd in place of group and container")
 	iommufd_close(&io);
 }
 
-static void allow_vfs(void)
-{
-	char path[96];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/enable_sriov", rig.module);
-	f = fopen(path, "we");
-	if (!f || fputs("Y", f) == EOF || fclose(f))
-		die("%s: %s", path, strerror(errno));
-}
-
-static bool find_vf(const struct pci_fn *pf, struct pci_fn *vf)
-{
-	struct pci_fn fns[RIG_MAX_FNS];
-	int n = pci_below(RIG_PORT1, fns, RIG_MAX_FNS);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(fns[i].name, pf->name))
-			*vf = fns[i];
-	return n > 1;
-}
-
 static void bind_with(const struct pci_fn *pf, struct iommufd *io, const uint8_t *token, int want,
 		      const char *what)
 {
@@ -490,12 +467,12 @@ RIG_TEST(iommufd_sriov, "tokens of virtual functions at BIND")
 	p = power_get(1);
 	pci_bind(pf, rig.driver);
 	wait_asleep(pf, &p);
-	allow_vfs();
+	rig_param_set("enable_sriov", "Y");
 	if (__cdev_open(&dp, pf))
 		die("%s: open the cdev", pf->name);
 	check_err(__cdev_bind(&dp, io.fd, good, &id), 0, "BIND of the PF sets the token");
 	check_err(__pci_set(pf, "sriov_numvfs", "1"), 0, "one VF enabled");
-	if (!find_vf(pf, &vf))
+	if (!rig_find_vf(pf, &vf))
 		die("the VF is there");
 	check_str(pci_driver(&vf), rig.driver, "driver of the VF");
 	bind_with(&vf, &io, NULL, -EACCES, "BIND of the VF without a token");

@@ -4,7 +4,6 @@
  * sleep, uevents, eventfds, what its user may still do, what an administrator does with it.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -102,17 +101,6 @@ static void falls_further(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "fallback none");
 }
 
-static void set_cycles(const char *val)
-{
-	char path[96];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/fallback_cycles", rig.module);
-	f = fopen(path, "we");
-	if (!f || fputs(val, f) < 0 || fclose(f))
-		die("fallback_cycles: %s", strerror(errno));
-}
-
 static void clean_cycles(const struct pci_fn *pf, int fd)
 {
 	struct vfio_dev d;
@@ -122,7 +110,7 @@ static void clean_cycles(const struct pci_fn *pf, int fd)
 	look(pf);
 	check_str(fault_health(pf, LADDER_MS), "ok", "fallback_cycles: dead once: rtd3/health");
 	check_rtd3(pf, "fallback", "d3hot", "fallback_cycles: dead once");
-	set_cycles("3");
+	rig_param_set("fallback_cycles", "3");
 	for (int i = 0; i < 3; i++) {
 		check_rtd3(pf, "fallback", "d3hot", "fallback_cycles: before the third clean wake");
 		asleep(pf, "D3hot", "fallback_cycles");
@@ -131,7 +119,7 @@ static void clean_cycles(const struct pci_fn *pf, int fd)
 	}
 	asleep(pf, "D3cold", "fallback_cycles: after it");
 	check_rtd3(pf, "fallback", "none", "fallback_cycles: after it");
-	set_cycles("0");
+	rig_param_set("fallback_cycles", "0");
 	while (uevent_next(fd, pf, 500, text, sizeof(text)))
 		;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Module parameters: defaults for new devices; bad values are refused with the good ones. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,30 +22,13 @@ static int load(const char *param)
 	return rig_run(argv);
 }
 
-static const char *param(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", rig.module, name);
-	return path;
-}
-
-static int set_param(const char *name, const char *val)
-{
-	return __rig_write(param(name), val);
-}
-
 static void check_param(const char *name, const char *want, const char *when)
 {
-	int fd = open(param(name), O_RDONLY | O_CLOEXEC);
-	char buf[64];
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	char path[128], buf[64] = "";
 
-	buf[n < 0 ? 0 : n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", rig.module, name);
+	__rig_read(path, buf, sizeof(buf));
 	check_str(buf, want, "%s: parameter %s", when, name);
-	if (fd >= 0)
-		close(fd);
 }
 
 static void unload(void)
@@ -171,10 +153,10 @@ static void wake_timeout(const struct pci_fn *pf)
 	check_rtd3(pf, "wake_timeout_ms", "100", "wake_timeout_ms=100");
 	check_asleep(pf, &p, "wake_timeout_ms=100");
 	pci_set(pf, "rtd3/wake_timeout_ms", "150");
-	check_err(set_param("wake_timeout_ms", "60000"), 0, "wake_timeout_ms 60000, loaded");
+	check_err(__rig_param_set("wake_timeout_ms", "60000"), 0, "wake_timeout_ms 60000, loaded");
 	check_rtd3(pf, "wake_timeout_ms", "150", "the parameter changed: a bound device");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		check_err(set_param("wake_timeout_ms", bad[i]), -EINVAL,
+		check_err(__rig_param_set("wake_timeout_ms", bad[i]), -EINVAL,
 			  "wake_timeout_ms %s, loaded", bad[i]);
 	pci_unbind(pf);
 	pci_bind(pf, rig.driver);
@@ -211,12 +193,12 @@ static void fallback_cycles(const struct pci_fn *pf)
 	check_asleep(pf, &p, "fallback_cycles=1, a wake later");
 	check_rtd3(pf, "fallback", "none", "fallback_cycles=1, a wake later");
 	check_rtd3(pf, "limit", "d3cold", "fallback_cycles=1, a wake later");
-	check_err(set_param("fallback_cycles", "x"), -EINVAL, "fallback_cycles x, loaded");
-	check_err(set_param("fallback_cycles", "-1"), -EINVAL, "fallback_cycles -1, loaded");
-	check_err(set_param("fallback_cycles", "4294967296"), -ERANGE,
+	check_err(__rig_param_set("fallback_cycles", "x"), -EINVAL, "fallback_cycles x, loaded");
+	check_err(__rig_param_set("fallback_cycles", "-1"), -EINVAL, "fallback_cycles -1, loaded");
+	check_err(__rig_param_set("fallback_cycles", "4294967296"), -ERANGE,
 		  "fallback_cycles 4294967296, loaded");
 	check_param("fallback_cycles", "1", "after refused values");
-	check_err(set_param("fallback_cycles", "0"), 0, "fallback_cycles 0, loaded");
+	check_err(__rig_param_set("fallback_cycles", "0"), 0, "fallback_cycles 0, loaded");
 	check_param("fallback_cycles", "0", "fallback_cycles 0, loaded");
 	unload();
 }

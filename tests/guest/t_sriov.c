@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SR-IOV: virtual functions only on request, captured by the driver, and the PF awake for them. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pci.h"
 #include "power.h"
@@ -13,39 +11,13 @@
 
 #define LOOK_MS	1500
 
-static void allow(bool yes)
-{
-	char path[96];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/enable_sriov", rig.module);
-	f = fopen(path, "we");
-	if (!f || fputs(yes ? "Y" : "N", f) == EOF || fclose(f))
-		die("%s: %s", path, strerror(errno));
-}
-
-/* The function below the port that is not @pf. */
-static bool find_vf(const struct pci_fn *pf, struct pci_fn *vf)
-{
-	struct pci_fn fns[RIG_MAX_FNS];
-	int n = pci_below(RIG_PORT1, fns, RIG_MAX_FNS);
-
-	for (int i = 0; i < n; i++) {
-		if (!strcmp(fns[i].name, pf->name))
-			continue;
-		*vf = fns[i];
-		return true;
-	}
-	return false;
-}
-
 static void check_vf(const struct pci_fn *pf, struct power *p)
 {
 	struct pci_fn vf;
 
 	check_err(__pci_set(pf, "sriov_numvfs", "1"), 0, "one VF enabled");
 	check_woken(pf, p, "VF enabled");
-	if (!check(find_vf(pf, &vf), "the VF is there"))
+	if (!check(rig_find_vf(pf, &vf), "the VF is there"))
 		return;
 	check_str(pci_get(&vf, "driver_override"), rig.driver, "%s: driver_override", vf.name);
 	check_str(pci_driver(&vf), rig.driver, "%s: driver", vf.name);
@@ -69,20 +41,20 @@ RIG_TEST(sriov, "virtual functions")
 	pci_bind(pf, rig.driver);
 	check_asleep(pf, &p, "bound");
 	check_err(__pci_set(pf, "sriov_numvfs", "1"), -ENOENT, "VF without enable_sriov");
-	check(!find_vf(pf, &vf), "and there is none");
+	check(!rig_find_vf(pf, &vf), "and there is none");
 	/* The attribute itself may have woken it. */
 	p = power_get(1);
 	if (power_cfg(pf, 0) != ALL_ONES)
 		check_asleep(pf, &p, "VF refused");
 
-	allow(true);
+	rig_param_set("enable_sriov", "Y");
 	check_vf(pf, &p);
 	check_err(__pci_set(pf, "sriov_numvfs", "0"), 0, "VF disabled");
-	check(!find_vf(pf, &vf), "VF disabled: it is gone");
+	check(!rig_find_vf(pf, &vf), "VF disabled: it is gone");
 	check_asleep(pf, &p, "VF disabled");
 
 	check_err(__pci_set(pf, "sriov_numvfs", "1"), 0, "VF enabled once more");
 	check(!rig_modprobe_remove(rig.driver), "modprobe -r with a VF enabled");
-	check(!find_vf(pf, &vf), "modprobe -r: the VF is gone");
+	check(!rig_find_vf(pf, &vf), "modprobe -r: the VF is gone");
 	check_eq(power_cfg(pf, 0), pci_id(pf), "modprobe -r: id of the PF from outside");
 }
