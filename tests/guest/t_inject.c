@@ -5,7 +5,6 @@
  * or not, with no reference too many, and fit for the next user.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "dut.h"
+#include "failnth.h"
 #include "fault.h"
 #include "iommufd.h"
 #include "model.h"
@@ -26,7 +26,6 @@
 #include "tests.h"
 #include "vfio.h"
 
-#define DEBUGFS		"/sys/kernel/debug/"
 #define SPARSE		40	/* from the how manieth on not every one is tried */
 #define LAST		2000
 #define HEAL_MS		20000
@@ -57,48 +56,7 @@ static struct iommufd io;
 static struct vfio_dev d;
 static struct power p;
 static uint32_t command;
-static int nth_fd, efd;
-
-static void failslab(const char *attr, const char *val)
-{
-	char path[96];
-	int ret;
-
-	snprintf(path, sizeof(path), DEBUGFS "failslab/%s", attr);
-	ret = __rig_write(path, val);
-	if (ret)
-		die("%s: %s", path, strerror(-ret));
-}
-
-/* The functions of which @is says so, as a range that failslab can go by. */
-static void filter(const char *what, bool (*is)(const char *name, const char *module))
-{
-	unsigned long long start = ~0ull, end = 0, at;
-	char line[256], name[128], attr[24], text[24];
-	FILE *f = fopen("/proc/kallsyms", "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		char type, module[64] = "";
-
-		/* What the compiler has split off is elsewhere. */
-		if (sscanf(line, "%llx %c %127s %63s", &at, &type, name, module) < 3 ||
-		    (type | 0x20) != 't' || strchr(name, '.') || !is(name, module))
-			continue;
-		start = at < start ? at : start;
-		end = at > end ? at : end;
-	}
-	if (f)
-		fclose(f);
-	if (end < start)
-		die("functions to %s in /proc/kallsyms", what);
-	snprintf(attr, sizeof(attr), "%s-start", what);
-	snprintf(text, sizeof(text), "%#llx", start);
-	failslab(attr, text);
-	/* The last one is a function, too. */
-	snprintf(attr, sizeof(attr), "%s-end", what);
-	snprintf(text, sizeof(text), "%#llx", end + 2048);
-	failslab(attr, text);
-}
+static int efd;
 
 static bool is_acpica(const char *name, const char *module)
 {
@@ -115,38 +73,11 @@ static bool is_driver(const char *name, const char *module)
 	return !strcmp(module, "[rtd3_vfio_pci]") && strncmp(name, "__", 2);
 }
 
-/* The kernel is not to say each time that it lets an allocation fail. */
 static void inject_setup(void)
 {
-	failslab("verbose", "0");
-	failslab("ignore-gfp-wait", "N");
-	__rig_write(DEBUGFS "fail_page_alloc/verbose", "0");
+	fail_setup();
 	/* ACPI's interpreter does not get over it, and uses what it has freed. */
-	failslab("stacktrace-depth", "32");
-	filter("reject", is_acpica);
-	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0)
-		die("/proc/thread-self/fail-nth: %s", strerror(errno));
-}
-
-static void arm(int nth)
-{
-	char text[12];
-	int len = snprintf(text, sizeof(text), "%d", nth);
-
-	if (pwrite(nth_fd, text, len, 0) != len)
-		die("fail-nth: %s", strerror(errno));
-}
-
-/* Whether it came to that. */
-static bool disarm(void)
-{
-	char text[12] = "";
-
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) < 0)
-		die("fail-nth: %s", strerror(errno));
-	arm(0);
-	return !atoi(text);
+	failslab_range("reject", is_acpica);
 }
 
 static unsigned long long usage(void)
@@ -175,9 +106,9 @@ static void inject(const struct phase *ph)
 		bool good;
 
 		ph->before();
-		arm(nth);
+		fail_nth(nth);
 		ret = ph->run();
-		hit = disarm();
+		hit = fail_hit();
 		good = ret >= 0 || (hit && (ret == -ENOMEM || (ph->also && ret == ph->also)));
 		good &= ph->after(ret);
 		hits += hit;
@@ -555,9 +486,9 @@ RIG_TEST(inject, "each allocation of probe, open, entry, suspend, resume, close,
 	pci_unbind(pf);
 
 	/* This one warns of its own way out. */
-	filter("reject", is_group);
+	failslab_range("reject", is_group);
 	inject(&probe);
-	filter("reject", is_acpica);
+	failslab_range("reject", is_acpica);
 	pci_bind(pf, rig.driver);
 	next_user("after the probes");
 	opens();
@@ -569,16 +500,6 @@ RIG_TEST(inject, "each allocation of probe, open, entry, suspend, resume, close,
 	inject(&unbind);
 	before_unbind();
 	next_user("after the unbinds");
-}
-
-static int times_left(void)
-{
-	char text[16];
-	int ret = __rig_read(DEBUGFS "failslab/times", text, sizeof(text));
-
-	if (ret < 0)
-		die("failslab/times: %s", strerror(-ret));
-	return atoi(text);
 }
 
 /*
@@ -597,7 +518,7 @@ RIG_TEST(inject_recovery, "allocations of the recovery fail, one at a time")
 	rig_load();
 	rig_bind_all();
 	inject_setup();
-	filter("require", is_driver);
+	failslab_range("require", is_driver);
 	vfio_open(&d, pf);
 	dut_prepare(&d);
 	command = vfio_cfg(&d, PCI_COMMAND, 2) & (MEMORY | MASTER);
@@ -615,7 +536,7 @@ RIG_TEST(inject_recovery, "allocations of the recovery fail, one at a time")
 		ret = run_resume();
 		good = (!ret || ret == -EIO) && healthy();
 		failslab("probability", "0");
-		hit = !times_left();
+		hit = !failslab_num("times");
 		model_clear();
 		hits += hit;
 		refused += ret < 0;
