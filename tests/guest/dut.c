@@ -142,6 +142,22 @@ uint64_t dut_read(struct vfio_dev *d, const struct dut_reg *r)
 	return vfio_read(d, r->bar, r->off, r->width) & r->mask;
 }
 
+/** dut_works() - 0 if a device that may be dead does what it shall; -errno, -EIO for nonsense */
+int dut_works(struct vfio_dev *d)
+{
+	const struct dut *t;
+	uint64_t val = 0;
+	int ret;
+
+	ret = __vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &val, 2);
+	/* With all ones there a register cannot be looked for. */
+	if (ret || (val & 0xffff) == 0xffff)
+		return ret ? ret : -EIO;
+	t = dut_locate(d);
+	ret = __dut_read(d, &t->known, &val);
+	return ret || val == t->known_val ? ret : -EIO;
+}
+
 /** dut_mark() - leave a mark that a reset, or a power cycle, must remove */
 void dut_mark(struct vfio_dev *d)
 {

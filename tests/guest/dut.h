@@ -62,6 +62,7 @@ void dut_prepare(struct vfio_dev *d);
 const struct dut *dut_locate(struct vfio_dev *d);
 uint64_t dut_read(struct vfio_dev *d, const struct dut_reg *r);
 int __dut_read(struct vfio_dev *d, const struct dut_reg *r, uint64_t *val);
+int dut_works(struct vfio_dev *d);
 void dut_mark(struct vfio_dev *d);
 bool check_mark_gone(struct vfio_dev *d, const char *when);
 uint64_t dut_mmap_read(struct vfio_dev *d, const struct dut_reg *r);

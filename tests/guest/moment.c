@@ -200,19 +200,3 @@ void moment_end(void)
 		vfio_close(&cell.d);
 	cell.is_open = false;
 }
-
-/** moment_stock_works() - 0 if the open device does what it shall; -errno, -EIO for nonsense */
-int moment_stock_works(void)
-{
-	const struct dut *t;
-	uint64_t val = 0;
-	int ret;
-
-	ret = __vfio_read(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &val, 2);
-	/* With all ones there a register cannot be looked for. */
-	if (ret || (val & 0xffff) == 0xffff)
-		return ret ? ret : -EIO;
-	t = dut_locate(&cell.d);
-	ret = __dut_read(&cell.d, &t->known, &val);
-	return ret || val == t->known_val ? ret : -EIO;
-}

@@ -72,6 +72,5 @@ void moment_new(const struct moment *m, const char *fault, bool awake);
 void moment_strike(int (*strike)(void));
 void moment_strike_stock(int (*strike)(void), void (*release)(void));
 void moment_end(void);
-int moment_stock_works(void);
 
 #endif

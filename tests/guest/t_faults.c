@@ -351,7 +351,7 @@ static void stock_heal(void)
 	bind_all();
 	check_err(moment_open(), 0, "%s: after remove and rescan: open", cell.name);
 	if (cell.is_open)
-		check_err(moment_stock_works(), 0, "%s: after remove and rescan: it works",
+		check_err(dut_works(&cell.d), 0, "%s: after remove and rescan: it works",
 			  cell.name);
 	moment_end();
 }
@@ -371,7 +371,7 @@ static void stock_cell(const struct moment *m)
 		bind_all();
 	again = moment_open();
 	if (!again)
-		again = moment_stock_works();
+		again = dut_works(&cell.d);
 	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
 	       cell.ret ? strerrorname_np(-cell.ret) : "0",
 	       cell.ms >= STOCK_MS ? " released" : "", cell.ms,

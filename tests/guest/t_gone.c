@@ -180,7 +180,7 @@ static void stock_cell(const struct moment *m)
 	if (found_again())
 		again = moment_open();
 	if (!again)
-		again = moment_stock_works();
+		again = dut_works(&cell.d);
 	moment_end();
 	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
 	       cell.ret ? strerrorname_np(-cell.ret) : "0",
