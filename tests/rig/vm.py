@@ -73,6 +73,7 @@ class Machine:
         self.deadline = time.monotonic() + args.timeout
         self.args = args
         self.buffer = b""
+        self.unpressed = None
         listeners = {n: self._listen(n) for n in ("chan", "qtest", "qmp")}
         self.peers = [peer.Echo(work, port) for port in cards.PORTS if args.nested]
         cmd = self._command(args, kernel, initrd, accel)
@@ -215,6 +216,18 @@ class Machine:
               "# set breakpoints (hbreak), then 'continue' runs the test", flush=True)
         return "ok"
 
+    def power_button(self):
+        """Press it once the guest, from now on, has come to suspend to idle."""
+        self.unpressed = os.path.getsize(self.console)
+        return "ok"
+
+    def _press(self):
+        with open(self.console, "rb") as log:
+            log.seek(self.unpressed)
+            if b"suspend-to-idle" in log.read():
+                self.cables.call("system_powerdown")
+                self.unpressed = None
+
     def answer(self, words):
         """Answer one question of the guest."""
         questions = {
@@ -224,6 +237,7 @@ class Machine:
             ("invalidations", 2):
                 lambda: vtd.invalidations(self.trace, "00:04.0", words[1]),
             ("link", 3): lambda: self.cables.link(words[1], words[2] == "on"),
+            ("powerbutton", 1): self.power_button,
             ("gdb", 4): lambda: self.stop_for_gdb(words[1:]),
         }
         ask = questions.get((words[0], len(words))) if words else None
@@ -241,8 +255,10 @@ class Machine:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 raise RigError(5, "the time is up")
-            ready, _, _ = select.select([self.chan, *self.peers], [], [],
-                                        min(left, 1))
+            ready, _, _ = select.select([self.chan, *self.peers], [], [], min(
+                left, 1 if self.unpressed is None else 0.1))
+            if self.unpressed is not None:
+                self._press()
             for echo in self.peers:
                 if echo in ready:
                     echo.handle()
