@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +20,11 @@
 #include "tap.h"
 #include "tests.h"
 
-#define END_MS	10000	/* a busy machine closes slowly */
+#define END_MS		10000	/* a busy machine closes slowly */
+
+/* Of the chipset: both bits, and the machine starts anew. */
+#define RESET_CONTROL	0xcf9
+#define RESET_HARD	0x06
 
 /* The host asks with it whether an accelerator runs a guest. */
 RIG_TEST(none, "boots and powers off")
@@ -65,8 +70,8 @@ static bool same_name(const char *id, const char *name)
 	return *id == *name;
 }
 
-/* What the test has left behind ends, and closes what it had open. */
-static void end_rest(void)
+/* What the test has left behind ends, and closes what it had open; false: it cannot. */
+static bool end_rest(void)
 {
 	uint64_t start = now_us();
 
@@ -74,10 +79,18 @@ static void end_rest(void)
 	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno == EINTR) {
 		if (since_ms(start) > END_MS) {
 			check(false, "all that the test has started can be killed");
-			return;
+			return false;
 		}
 		sleep_ms(5);
 	}
+	return true;
+}
+
+/* For a kernel that cannot end by itself; QEMU ends by this, too. */
+static void pull_the_plug(void)
+{
+	if (!ioperm(RESET_CONTROL, 1, 1))
+		outb(RESET_HARD, RESET_CONTROL);
 }
 
 /* Has the machine been in S3? */
@@ -111,6 +124,7 @@ int main(void)
 {
 	int ret, status = 0;
 	pid_t pid, got;
+	bool ended;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "rigtest: the init of a virtual machine, see tests/rig\n");
@@ -137,12 +151,14 @@ int main(void)
 		check(false, "test program died: signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status) > 1)
 		diag("the test ended early");
-	end_rest();
+	ended = end_rest();
 	check_rest();
 	debug_leaks();
 	debug_coverage();
 	tap_done();
 	sync();
+	if (!ended)
+		pull_the_plug();
 	/* After S3 this firmware leaves ACPI's registers unset; QEMU ends by a reboot, too. */
 	reboot(slept() ? RB_AUTOBOOT : RB_POWER_OFF);
 	for (;;)

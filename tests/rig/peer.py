@@ -61,3 +61,10 @@ class Cables:
         """The answer to a question of the guest."""
         reply = self.call("set_link", name=port + "net", up=up)
         return "ok" if "return" in reply else f"error: {reply}"
+
+    def error(self, device, name):
+        """A device of that id reports an error."""
+        reply = self.call("human-monitor-command", **{
+            "command-line": f"pcie_aer_inject_error {device} {name}"})
+        said = reply.get("return", str(reply)).strip()
+        return "ok" if said.startswith("OK ") else f"error: {said}"

@@ -237,6 +237,7 @@ class Machine:
             ("invalidations", 2):
                 lambda: vtd.invalidations(self.trace, "00:04.0", words[1]),
             ("link", 3): lambda: self.cables.link(words[1], words[2] == "on"),
+            ("aer", 3): lambda: self.cables.error(*words[1:]),
             ("powerbutton", 1): self.power_button,
             ("gdb", 4): lambda: self.stop_for_gdb(words[1:]),
         }
