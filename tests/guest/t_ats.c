@@ -16,6 +16,7 @@
 #include "chan.h"
 #include "dut.h"
 #include "guest.h"
+#include "iommufd.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
@@ -163,10 +164,12 @@ static void promoted(void)
 	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA in a promoted D3hot");
 }
 
-static const struct {
+struct dark {
 	const char *what;
 	void (*run)(void);
-} dark[] = {
+};
+
+static const struct dark by_container[] = {
 	{ "UNMAP_DMA in low power", unmap_one },
 	{ "balloon in low power", balloon },
 	{ "promoted D3hot", promoted },
@@ -176,38 +179,78 @@ static const struct {
 	{ "opened while asleep", reopen },
 };
 
+static struct iommufd io;
+
+static void iommufd_unmap(void)
+{
+	check_err(__ioas_unmap(&io, IOVA(0), CHUNK), 0, "IOAS_UNMAP in low power");
+	check_err(__ioas_map(&io, memory, CHUNK, IOVA(0)), 0, "IOAS_MAP in low power");
+}
+
+static void detach(void)
+{
+	check_err(__cdev_detach(&d), 0, "detach in low power");
+}
+
+static void attach_anew(void)
+{
+	uint32_t pt = io.ioas;
+
+	detach();
+	check_err(__cdev_attach(&d, &pt), 0, "attach in low power");
+	check_err(__vfio_exit(&d), 0, "EXIT, attached anew");
+	check(ats_enabled(), "attached anew, awake: ATS is enabled");
+	check_known(&d, "attached anew, awake");
+}
+
+static const struct dark by_iommufd[] = {
+	{ "IOAS_UNMAP in low power", iommufd_unmap },
+	{ "detach in low power", detach },
+	{ "detach and attach in low power", attach_anew },
+	{ "close in low power, bound to iommufd", close_all },
+};
+
+static void open_container(void)
+{
+	vfio_open(&d, pf);
+	map_all();
+}
+
+static void open_cdev(void)
+{
+	iommufd_dev_open(&d, &io, pf);
+}
+
 /* While it is awake, the count goes up: the host sees what is sent. */
-static void awake(void)
+static void awake(void (*end)(void))
 {
 	unsigned int before, after, off, off_before;
 
 	check(ats_enabled(), "the kernel has enabled ATS");
-	map_all();
 	invalidations(&before, &off_before);
-	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA, awake");
+	end();
 	invalidations(&after, &off);
 	check(after > before, "awake: the device is told (%u -> %u)", before, after);
 	check_eq(off, off_before, "awake: none without power");
+	vfio_close(&d);
 }
 
-RIG_TEST(ats, "no invalidation is sent to a device without power")
+static void unmap_awake(void)
+{
+	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA, awake");
+}
+
+static void detach_awake(void)
+{
+	check_err(__cdev_detach(&d), 0, "detach, awake");
+}
+
+static void each(const struct dark *dark, size_t nr, void (*open)(void))
 {
 	unsigned int before, after, total;
 
-	rig_load();
-	pf = &rig.fn[0];
-	rig_bind_all();
-	pci_set(pf, "rtd3/promote", "always");
-	memory = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	vfio_open(&d, pf);
-	awake();
-	vfio_close(&d);
-	for (size_t i = 0; i < sizeof(dark) / sizeof(dark[0]); i++) {
-		vfio_open(&d, pf);
-		map_all();
+	for (size_t i = 0; i < nr; i++) {
+		open();
 		asleep();
 		invalidations(&total, &before);
 		dark[i].run();
@@ -219,8 +262,47 @@ RIG_TEST(ats, "no invalidation is sent to a device without power")
 		check(after == before, "%s: no invalidation without power (%u)", dark[i].what,
 		      after - before);
 	}
-	vfio_open(&d, pf);
+}
+
+static void setup(void)
+{
+	rig_load();
+	pf = &rig.fn[0];
+	rig_bind_all();
+	memory = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+}
+
+static void check_end(void)
+{
 	check(ats_enabled(), "at the end ATS is enabled");
 	check_known(&d, "at the end");
 	vfio_close(&d);
+}
+
+RIG_TEST(ats, "no invalidation is sent to a device without power")
+{
+	setup();
+	pci_set(pf, "rtd3/promote", "always");
+	open_container();
+	awake(unmap_awake);
+	each(by_container, sizeof(by_container) / sizeof(by_container[0]), open_container);
+	vfio_open(&d, pf);
+	check_end();
+}
+
+RIG_TEST(ats_iommufd, "nor by iommufd")
+{
+	setup();
+	iommufd_open(&io);
+	if (__ioas_map(&io, memory, CHUNK, IOVA(0)))
+		die("IOAS_MAP: %s", strerror(errno));
+	open_cdev();
+	awake(detach_awake);
+	each(by_iommufd, sizeof(by_iommufd) / sizeof(by_iommufd[0]), open_cdev);
+	open_cdev();
+	check_end();
+	iommufd_close(&io);
 }
