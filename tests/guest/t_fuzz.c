@@ -46,7 +46,6 @@ enum kind { NONE, WAKEUP, POWER, INFO };
  * @min: size of its payload
  * @enters: SET enters low power
  * @kind: of its payload
- * @step: which values of argsz are tried
  */
 static const struct feature {
 	const char *what;
@@ -56,17 +55,15 @@ static const struct feature {
 	size_t min;
 	bool enters;
 	enum kind kind;
-	int step;
 } features[] = {
-	{ "ENTRY", 3, true, SET, 0, true, NONE, STRIDE },
-	{ "ENTRY_WITH_WAKEUP", 4, true, SET, 8, true, WAKEUP, STRIDE },
-	{ "EXIT", 5, true, SET, 0, false, NONE, STRIDE },
-	{ "POWER", RTD3_FEATURE_POWER, true, GET | SET, sizeof(struct rtd3_power), true, POWER,
-	  1 },
-	{ "INFO", RTD3_FEATURE_INFO, true, GET, sizeof(struct rtd3_info), false, INFO, 1 },
-	{ "VF_TOKEN", 0, false, 0, 0, false, NONE, STRIDE },
-	{ "0xf002", 0xf002, false, 0, 0, false, NONE, STRIDE },
-	{ "0xffff", 0xffff, false, 0, 0, false, NONE, STRIDE },
+	{ "ENTRY", 3, true, SET, 0, true, NONE },
+	{ "ENTRY_WITH_WAKEUP", 4, true, SET, 8, true, WAKEUP },
+	{ "EXIT", 5, true, SET, 0, false, NONE },
+	{ "POWER", RTD3_FEATURE_POWER, true, GET | SET, sizeof(struct rtd3_power), true, POWER },
+	{ "INFO", RTD3_FEATURE_INFO, true, GET, sizeof(struct rtd3_info), false, INFO },
+	{ "VF_TOKEN", 0, false, 0, 0, false, NONE },
+	{ "0xf002", 0xf002, false, 0, 0, false, NONE },
+	{ "0xffff", 0xffff, false, 0, 0, false, NONE },
 };
 
 #define FEATURES	(sizeof(features) / sizeof(features[0]))
@@ -265,9 +262,12 @@ static void sizes_and_flags(const struct feature *f, int efd, int null)
 	unsigned long calls = fz.calls, bad = fz.bad;
 
 	for (size_t k = 0; k < FLAG_SETS; k++) {
-		/* All sizes with a payload that changes nothing, and around the edge with each. */
+		/*
+		 * Sizes with a payload that changes nothing, all of them where it may end, and
+		 * around the edge with each.
+		 */
 		for (size_t argsz = 0; argsz <= MAX_ARGSZ; argsz++)
-			if (argsz <= 64 || !(argsz % f->step) || argsz == MAX_ARGSZ)
+			if (argsz <= 128 || !(argsz % STRIDE) || argsz == MAX_ARGSZ)
 				one(f, flag_sets[k], argsz, &p[0]);
 		for (size_t i = 0; i < n; i++) {
 			one(f, flag_sets[k], HDR + f->min, &p[i]);
