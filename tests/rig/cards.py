@@ -17,8 +17,7 @@ SWITCH = ["-device", "x3130-upstream,id={0}up,bus={0},addr=0.0"]
 def e1000e(bus, addr):
     """A network chip, on its own or as a function."""
     return ["-netdev", "user,id={0}net,restrict=on", "-device",
-            f"e1000e,id={{0}}f{addr[-1]},bus={bus},addr={addr},netdev={{0}}net,"
-            "mac=52:54:00:12:34:56"]
+            f"e1000e,bus={bus},addr={addr},netdev={{0}}net,mac=52:54:00:12:34:56"]
 
 
 def downstream(nr):
@@ -55,10 +54,10 @@ DEVICES = {
         "sriov_vi_flexible=1"],
     "e1000e": e1000e("{0}", "0.0"),
     "igb": ["-netdev", "user,id={0}net,restrict=on", "-device",
-            "igb,id={0}f0,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
+            "igb,bus={0},addr=0.0,netdev={0}net,mac=52:54:00:12:34:56"],
     "gpu": ["-device", "virtio-gpu-pci,bus={0},addr=0.0"],
     "gpu-ats": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,ats=on"],
-    # QEMU's network chips cannot report correctable errors.
+    # QEMU's network chips have AER, but no bits in Device Control to enable it.
     "gpu-aer": ["-device", "virtio-gpu-pci,id={0}f0,bus={0},addr=0.0,aer=on"],
     "two-aer": ["-device", "virtio-gpu-pci,id={0}f0,bus={0},addr=0.0,aer=on,"
                 "multifunction=on"] + e1000e("{0}", "0.1"),
