@@ -129,8 +129,8 @@ class Machine:
                "-accel", "kvm" if accel == "kvm" else
                "tcg,thread=" + ("multi" if args.smp > 1 else "single"),
                "-cpu", "max" if accel == "tcg" else "host",
-               # A kernel on a busy host calibrates its clock wrongly against the PIT,
-               # up to 50 times; without one it takes the HPET, which it can check.
+               # A kernel on a busy host can calibrate its TSC 50 times too slow against
+               # the PIT; without one it is percents off and its clock becomes the HPET.
                "-machine", "q35,pit=off" +
                (",kernel-irqchip=split" if accel == "kvm" else ""),
                # A BIOS of 2014, QEMU's default, is too old for port D3.
