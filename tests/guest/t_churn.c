@@ -20,9 +20,9 @@
 
 #define RUN_MS		10000
 /* On a slow machine it takes longer until each worker has had its chances. */
-#define RUN_MAX_MS	150000
+#define RUN_MAX_MS	300000
 #define MAKE_WAY_MS	1000
-#define END_MS		180000
+#define END_MS		400000
 #define UNLOAD_TRIES	20
 #define ERRORS		134
 
