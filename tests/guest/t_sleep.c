@@ -69,15 +69,16 @@ static int by_s2idle(void)
 {
 	char reply[32];
 
-	if (put("/sys/power/mem_sleep", "s2idle") || put("/sys/power/pm_debug_messages", "1") ||
-	    put("/sys/module/printk/parameters/console_suspend", "N"))
+	if (__rig_write("/sys/power/mem_sleep", "s2idle") ||
+	    __rig_write("/sys/power/pm_debug_messages", "1") ||
+	    __rig_write("/sys/module/printk/parameters/console_suspend", "N"))
 		die("suspend to idle: %s", strerror(errno));
 	/* Where it is built in there is nothing to load. */
 	rig_modprobe("button");
 	chan_query(reply, sizeof(reply), "powerbutton");
 	if (strcmp(reply, "ok"))
 		die("host answers: '%s'", reply);
-	return put("/sys/power/state", "mem");
+	return __rig_write("/sys/power/state", "mem");
 }
 
 static int (*by)(void);
