@@ -300,6 +300,18 @@ static void power_back(void)
 		sleep_ms(1);
 }
 
+/* Of devices that were just found: they are enabled by their first user, not by firmware. */
+static void learn_headers(void)
+{
+	for (int i = 0; i < rig.nr_fns; i++) {
+		struct vfio_dev d;
+
+		vfio_open(&d, &rig.fn[i]);
+		vfio_close(&d);
+		read_header(&rig.fn[i], good_header[i]);
+	}
+}
+
 /* As a new day: everything bound, well, and asleep; awake if the fault needs that. */
 static void start_fresh(void)
 {
@@ -311,9 +323,8 @@ static void start_fresh(void)
 		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed")) {
 			power_back();
 			rig_rescan();
-			for (int j = 0; j < rig.nr_fns; j++)
-				read_header(&rig.fn[j], good_header[j]);
 			bind_all();
+			learn_headers();
 			break;
 		}
 	/* It must not fall asleep before that can be told. */
