@@ -154,6 +154,17 @@ modules_made()
 	echo "$modules_key" >"$modules.key"
 }
 
+# make_module SUITE: what a script that calls vm.py itself needs for it
+make_module()
+{
+	"$rig/host-packages"
+	need_root
+	"$rig/dkms" "$1" >"$cache/dkms-$1.tap" || {
+		cat "$cache/dkms-$1.tap" >&2
+		die "the module does not build or install on $1, see above"
+	}
+}
+
 # kernel_of ROOT: its kernel's version
 kernel_of()
 {
