@@ -142,7 +142,6 @@ static void killed(void)
 	}
 	while (power_get(1).on == p.on)
 		sleep_ms(5);
-	p = power_get(1);
 	wait_asleep(pf, &p);
 	kill(pid, SIGKILL);
 	check(!wait_child(pid, CALL_MS, NULL), "a user in low power is killed");

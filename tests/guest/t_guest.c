@@ -259,8 +259,8 @@ static void resets(struct vfio_dev *d, struct power *p)
 	unsigned int exp = vfio_find_cap(d, PCI_CAP_ID_EXP, 0);
 	int ret;
 
-	guest_set(d, PCI_D3HOT);
 	*p = power_get(1);
+	guest_set(d, PCI_D3HOT);
 	wait_asleep(d->pf, p);
 	ret = __vfio_reset(d);
 	check_err(ret, 0, "RESET in D3hot");
@@ -329,7 +329,6 @@ static void leave(const struct pci_fn *pf, struct power *p, bool killed)
 	if (!killed)
 		check_child(pid, LEAVE_MS, when);
 	check(power_get(1).on > p->on, "%s: woken", when);
-	*p = power_get(1);
 	check_asleep(pf, p, when);
 	check_rtd3(pf, "guest_state", "D0", when);
 	vfio_open(&d, pf);

@@ -56,13 +56,11 @@ static void guest_first(struct vfio_dev *d, struct power *p)
 	rtd3_power_get(d, &get);
 	check_eq(get.low_power_state, RTD3_LOW_POWER_EXIT, "P: GET tells of the user's alone");
 	check_err(__vfio_exit(d), 0, "P: EXIT without ENTRY");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P, after EXIT without ENTRY");
 
 	check_err(__vfio_entry(d), 0, "P: ENTRY");
 	check_err(__vfio_entry(d), -EINVAL, "P and U: second ENTRY");
 	check_err(__vfio_entry_wakeup(d, vfio_eventfd()), -EINVAL, "P and U: ENTRY_WITH_WAKEUP");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P and U");
 	check_info(d, true, true, "P and U");
 	rtd3_power_get(d, &get);
@@ -70,7 +68,6 @@ static void guest_first(struct vfio_dev *d, struct power *p)
 	check_guest(d, PCI_D3HOT, "P and U");
 	check_err(__vfio_exit(d), 0, "P and U: EXIT");
 	check_info(d, false, true, "P and U, after EXIT");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P and U, after EXIT");
 	check_guest(d, PCI_D3HOT, "P and U, after EXIT");
 	guest_set(d, PCI_D0);
@@ -83,12 +80,10 @@ static void guest_leaves(struct vfio_dev *d, struct power *p)
 {
 	sleep_guest(d, p);
 	check_err(__vfio_entry(d), 0, "P: ENTRY");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P and U");
 	guest_set(d, PCI_D0);
 	check_woken(d->pf, p, "P ends, U stays");
 	check_info(d, true, false, "P ends, U stays");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P ends, U stays");
 	check_guest(d, PCI_D0, "P ends, U stays");
 	check_woken(d->pf, p, "read of PMCSR in U");
@@ -114,13 +109,11 @@ static void user_first(struct vfio_dev *d, struct power *p, bool guest_ends_firs
 	if (guest_ends_first) {
 		guest_set(d, PCI_D0);
 		check_info(d, true, false, when);
-		*p = power_get(1);
 		check_asleep(d->pf, p, when);
 		check_err(__vfio_exit(d), 0, "U ends");
 	} else {
 		check_err(__vfio_exit(d), 0, "U ends");
 		check_info(d, false, true, when);
-		*p = power_get(1);
 		check_asleep(d->pf, p, when);
 		guest_set(d, PCI_D0);
 	}
@@ -134,7 +127,6 @@ static void wakeup(struct vfio_dev *d, struct power *p)
 	int efd = vfio_eventfd();
 
 	check_err(__vfio_entry_wakeup(d, efd), 0, "ENTRY_WITH_WAKEUP");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "U with wakeup");
 	guest_set(d, PCI_D3HOT);
 	check_eq(vfio_eventfd_count(efd, EVENT_MS), 1, "U with wakeup: D3hot written: eventfd");
@@ -142,7 +134,6 @@ static void wakeup(struct vfio_dev *d, struct power *p)
 	check_asleep(d->pf, p, "U with wakeup: D3hot written");
 
 	check_err(__vfio_entry_wakeup(d, efd), 0, "P: ENTRY_WITH_WAKEUP");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P and U with wakeup");
 	check_info(d, true, true, "P and U with wakeup");
 	check_guest(d, PCI_D3HOT, "P and U with wakeup");
@@ -157,12 +148,10 @@ static void wakeup(struct vfio_dev *d, struct power *p)
 	check_err(__vfio_entry_wakeup(d, -1), -EINVAL, "P: ENTRY_WITH_WAKEUP, eventfd -1");
 	check_err(__vfio_entry_wakeup(d, d->fd), -EINVAL, "P: ENTRY_WITH_WAKEUP, no eventfd");
 	check_err(__vfio_entry_wakeup(d, 999), -EBADF, "P: ENTRY_WITH_WAKEUP, no fd");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "refused entries leave P");
 	check_info(d, false, true, "refused entries leave P");
 
 	check_err(__vfio_entry_wakeup(d, efd), 0, "P: ENTRY_WITH_WAKEUP");
-	*p = power_get(1);
 	wait_asleep(d->pf, p);
 	guest_set(d, PCI_D0);
 	check_eq(vfio_eventfd_count(efd, EVENT_MS), 1, "P ends: eventfd");
@@ -182,7 +171,6 @@ static void limit(struct vfio_dev *d, struct power *p)
 	check_hot(d->pf, p, "P and U with D3hot");
 	check_guest(d, PCI_D3HOT, "P and U with D3hot");
 	check_err(__vfio_exit(d), 0, "P and U with D3hot: EXIT");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "the limit went with U");
 	guest_set(d, PCI_D0);
 	*p = power_get(1);
@@ -196,7 +184,6 @@ static void reset(struct vfio_dev *d, struct power *p)
 	check_err(__vfio_entry(d), 0, "P: ENTRY");
 	check_err(__vfio_reset(d), 0, "P and U: RESET");
 	check_info(d, true, false, "P and U: RESET");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "P and U: RESET");
 	check_err(__vfio_exit(d), 0, "U ends");
 	*p = power_get(1);
@@ -223,7 +210,6 @@ static void shadow(struct vfio_dev *d, struct power *p)
 	int efd = vfio_eventfd();
 
 	check_err(enter_shadow(d, RTD3_POWER_SHADOW, 0), 0, "ENTER with SHADOW");
-	*p = power_get(1);
 	check_asleep(d->pf, p, "U with SHADOW");
 	check_eq(vfio_cfg(d, 0, 4), id, "U with SHADOW: id");
 	check_guest(d, PCI_D0, "U with SHADOW");
@@ -233,7 +219,6 @@ static void shadow(struct vfio_dev *d, struct power *p)
 	check_asleep(d->pf, p, "U with SHADOW: a write");
 	check_err(__vfio_exit(d), 0, "U with SHADOW ends");
 	check_err(__vfio_entry(d), 0, "U without SHADOW");
-	*p = power_get(1);
 	wait_asleep(d->pf, p);
 	check_eq(vfio_cfg(d, 0, 4), id, "U without SHADOW: id");
 	check_woken(d->pf, p, "U without SHADOW: a read");
@@ -241,7 +226,6 @@ static void shadow(struct vfio_dev *d, struct power *p)
 
 	check_err(enter_shadow(d, RTD3_POWER_SHADOW | RTD3_POWER_WAKEUP, efd), 0,
 		  "ENTER with SHADOW and WAKEUP");
-	*p = power_get(1);
 	wait_asleep(d->pf, p);
 	check_eq(vfio_cfg(d, 0, 4), id, "U with SHADOW and WAKEUP: id");
 	check_no_on(p, 300, "U with SHADOW and WAKEUP: reads");
