@@ -21,7 +21,8 @@ BAD = re.compile(
     r"Kernel panic|possible recursive locking|memory leak|kmemleak: \d+ new")
 # What such a line may be instead: a feature that says that it is there.
 BANNER = re.compile(
-    r"RCU lockdep checking is enabled|Kernel memory leak detector initialized")
+    r"RCU lockdep checking is enabled|Kernel memory leak detector initialized|"
+    r"use CONFIG_KCSAN_STRICT")
 # What the test programs say is on the console, too.
 PROGRAM = re.compile(r"^\| ")
 STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[CT]\d+\])? ?")
