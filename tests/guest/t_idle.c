@@ -58,7 +58,6 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 	check_eq(pci_raw_config32(pf, 0), pci_id(pf), "before bind: id by CF8/CFC");
 	ms = check_bind_asleep(&p, "bind");
 	figure("asleep_ms", "%ld", ms);
-	first = p;
 	check_eq(pci_raw_config32(pf, 0), ALL_ONES, "asleep: id by CF8/CFC");
 	check_eq(power_cfg(pf, 0x10), ALL_ONES, "asleep: BAR0 from outside");
 	check_str(pci_get(pf, "power_state"), "D3cold", "asleep: power_state");
@@ -68,6 +67,8 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 		check_rtd3(pf, "state", "D3cold", "asleep");
 	}
 	check_no_on(&p, 2000, "left alone");
+	/* A card of four functions, on a slow machine, may have slept once between two of them. */
+	first = power_get(1);
 
 	for (int i = 0; i < ROUNDS; i++)
 		one_round(pf, &p, i);
