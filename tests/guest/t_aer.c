@@ -105,9 +105,7 @@ static void open_it(void)
 {
 	vfio_open(&d, pf);
 	dut_prepare(&d);
-	told = vfio_eventfd();
-	if (__vfio_irq_trigger(&d, VFIO_PCI_ERR_IRQ_INDEX, 1, &told))
-		die("error eventfd");
+	told = vfio_error_eventfd(&d);
 	let_report();
 }
 

@@ -100,9 +100,7 @@ static void open_it(void)
 {
 	vfio_open(&d, pf);
 	dut_prepare(&d);
-	errors = vfio_eventfd();
-	if (__vfio_irq_trigger(&d, VFIO_PCI_ERR_IRQ_INDEX, 1, &errors))
-		die("error eventfd");
+	errors = vfio_error_eventfd(&d);
 }
 
 static void close_it(const char *when)

@@ -399,6 +399,16 @@ int vfio_eventfd(void)
 	return fd;
 }
 
+/** vfio_error_eventfd() - a new one that tells of the device's errors */
+int vfio_error_eventfd(struct vfio_dev *d)
+{
+	int fd = vfio_eventfd();
+
+	if (__vfio_irq_trigger(d, VFIO_PCI_ERR_IRQ_INDEX, 1, &fd))
+		die("error eventfd");
+	return fd;
+}
+
 /**
  * vfio_eventfd_count() - how often an eventfd was signalled; takes the count
  * @efd: the eventfd

@@ -72,6 +72,7 @@ int __vfio_irq_trigger(struct vfio_dev *d, int index, int count, const int *fds)
 int __vfio_irq_action(struct vfio_dev *d, int index, uint32_t action);
 int __vfio_irq_disable(struct vfio_dev *d, int index);
 int vfio_eventfd(void);
+int vfio_error_eventfd(struct vfio_dev *d);
 uint64_t vfio_eventfd_count(int efd, int timeout_ms);
 
 int __vfio_reset(struct vfio_dev *d);
