@@ -35,7 +35,8 @@
 struct worker {
 	pthread_t thread;
 	unsigned int seed;
-	unsigned long good, refused, bad, wrong, reads;
+	atomic_ulong good;
+	unsigned long refused, bad, wrong, reads;
 	int last_error;
 };
 
@@ -187,6 +188,24 @@ static void one_turn(int to, int from, struct turns *t)
 	pthread_rwlock_unlock(&turn);
 }
 
+static bool all_good(const struct worker *w, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (!w[i].good)
+			return false;
+	return true;
+}
+
+/* Has all been seen that is checked at the end? */
+static bool enough(const struct turns *t, const struct worker *flippers,
+		   const struct worker *users, const struct power *first)
+{
+	struct power p = power_get(1);
+
+	return t->good >= MIN_TURNS && all_good(flippers, FLIPPERS) && all_good(users, USERS) &&
+	       p.off - first->off >= MIN_CYCLES && p.on - first->on >= MIN_CYCLES;
+}
+
 static void report(const char *what, const struct worker *w)
 {
 	check(w->good && !w->bad, "%s: %lu times, %lu refused, %lu bad (last %d)", what, w->good,
@@ -258,7 +277,7 @@ RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 	if (bad)
 		die("start the threads");
 	start = now_us();
-	while (since_ms(start) < (turns.good < MIN_TURNS ? RUN_MAX_MS : RUN_MS)) {
+	while (since_ms(start) < (enough(&turns, flippers, users, &first) ? RUN_MS : RUN_MAX_MS)) {
 		one_turn(pipes.to[1], pipes.from[0], &turns);
 		sleep_ms(TURN_MS);
 	}
