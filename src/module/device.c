@@ -39,12 +39,6 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 	return 0;
 }
 
-static void rtd3_release_dev(struct vfio_device *vdev)
-{
-	rtd3_mmio_release(rtd3_from_vfio(vdev));
-	vfio_pci_core_release_dev(vdev);
-}
-
 /* Undoes vfio_pci_core_enable(), of a device that may be dead by now. */
 static void rtd3_disable(struct rtd3_device *rdev)
 {
@@ -145,7 +139,7 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 		return rtd3_info_read(rdev, buf, count, ppos);
 	if (rtd3_is_config(pos))
 		return rtd3_config_read(rdev, buf, count, ppos);
-	ret = rtd3_mmio_rw(rdev, buf, count, ppos, false);
+	ret = rtd3_mmio_rw(rdev, pos);
 	if (ret)
 		return ret;
 
@@ -179,7 +173,7 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 		return -EINVAL;
 	if (rtd3_is_config(pos))
 		return rtd3_config_write(rdev, buf, count, ppos);
-	ret = rtd3_mmio_rw(rdev, (char __user *)buf, count, ppos, true);
+	ret = rtd3_mmio_rw(rdev, pos);
 	if (ret)
 		return ret;
 
@@ -308,7 +302,7 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 static const struct vfio_device_ops rtd3_vfio_ops = {
 	.name = KBUILD_MODNAME,
 	.init = rtd3_init_dev,
-	.release = rtd3_release_dev,
+	.release = vfio_pci_core_release_dev,
 	.open_device = rtd3_open_device,
 	.close_device = rtd3_close,
 	.read = rtd3_read,

@@ -8,7 +8,7 @@
  *	                         the core's entry
  *	holders          eventfd  none            mappings
  *	none                -      -              reach the device
- *	user, plain         no     plain          SIGBUS, or see mmio.c
+ *	user, plain         no     plain          SIGBUS
  *	user, wakeup        yes    with wakeup    the same
  *	others              no     plain          the same
  *	others, and user    his    his            the same
@@ -22,7 +22,6 @@
 
 #include "device.h"
 #include "lowpower.h"
-#include "mmio.h"
 #include "trace.h"
 
 static int rtd3_lowpower_core(struct rtd3_device *rdev, u32 feature,
@@ -35,7 +34,6 @@ static int rtd3_lowpower_core(struct rtd3_device *rdev, u32 feature,
 
 static void rtd3_lowpower_core_exit(struct rtd3_device *rdev)
 {
-	rtd3_mmio_stand_in(rdev, false);
 	rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0);
 }
 
@@ -56,27 +54,12 @@ static bool rtd3_lowpower_core_engaged(struct rtd3_device *rdev)
 	return engaged;
 }
 
-/* It lasts until we end it: with a wakeup eventfd the core does that alone. */
-static bool rtd3_lowpower_is_ours(struct rtd3_device *rdev)
-{
-	bool ours;
-
-	down_read(&rdev->core.memory_lock);
-	ours = rdev->core.pm_runtime_engaged && !rdev->core.pm_wake_eventfd_ctx;
-	up_read(&rdev->core.memory_lock);
-
-	return ours;
-}
-
 static void rtd3_lowpower_set_holders(struct rtd3_device *rdev,
 				      unsigned int holders)
 {
 	lockdep_assert_held(&rdev->policy.lock);
 
 	WRITE_ONCE(rdev->lowpower.holders, holders);
-	rtd3_mmio_stand_in(rdev,
-			   holders & (RTD3_HELD_USER | RTD3_HELD_GUEST) &&
-			   rtd3_lowpower_is_ours(rdev));
 }
 
 /* Take notice of an entry that the core has ended; the device is held awake. */
@@ -257,19 +240,6 @@ void rtd3_lowpower_release(struct rtd3_device *rdev, enum rtd3_holder who)
 	if (holders == who)
 		rtd3_lowpower_core_exit(rdev);
 	rtd3_lowpower_set_holders(rdev, holders & ~who);
-	mutex_unlock(&rdev->policy.lock);
-}
-
-/**
- * rtd3_lowpower_refresh - rtd3/mmio has changed
- * @rdev: device
- *
- * Context: process; takes rtd3_policy.lock.
- */
-void rtd3_lowpower_refresh(struct rtd3_device *rdev)
-{
-	mutex_lock(&rdev->policy.lock);
-	rtd3_lowpower_set_holders(rdev, rdev->lowpower.holders);
 	mutex_unlock(&rdev->policy.lock);
 }
 

@@ -47,7 +47,6 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev);
 int rtd3_lowpower_hold(struct rtd3_device *rdev, enum rtd3_holder who);
 void rtd3_lowpower_release(struct rtd3_device *rdev, enum rtd3_holder who);
 void rtd3_lowpower_woken(struct rtd3_device *rdev);
-void rtd3_lowpower_refresh(struct rtd3_device *rdev);
 void rtd3_lowpower_closed(struct rtd3_device *rdev);
 bool rtd3_lowpower_engaged(struct rtd3_device *rdev);
 bool rtd3_lowpower_idle(struct rtd3_device *rdev);

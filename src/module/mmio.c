@@ -8,23 +8,13 @@
  *					guest's D3: EIO
  *	wake	low power ends, as if	the same
  *		left by request
- *	ones	a page of ones, which	ones; dropped
- *		takes writes and
- *		forgets them at wake
  *
- * A mapping gets SIGBUS in any mode if the device does not work, and in mode ones
- * if the device is not in low power (a D3hot that is not promoted) or if it is
- * with a wakeup eventfd: then the core ends low power by itself, where the page
- * cannot be taken away. Where the guest has turned memory decoding off it gets
- * SIGBUS from an awake device; mode ones does not look at that bit, and what
- * nobody decodes reads as ones anyhow.
+ * A mapping gets SIGBUS in any mode if the device does not work. Where the guest has
+ * turned memory decoding off it gets SIGBUS from an awake device.
  */
 
 #include <linux/file.h>
-#include <linux/minmax.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "compat.h"
 #include "device.h"
@@ -33,174 +23,13 @@
 const char * const rtd3_mmio_names[RTD3_MMIO_NR] = {
 	[RTD3_MMIO_SIGBUS] = "sigbus",
 	[RTD3_MMIO_WAKE] = "wake",
-	[RTD3_MMIO_ONES] = "ones",
 };
 
 unsigned int rtd3_default_mmio = RTD3_MMIO_SIGBUS;
 
-/**
- * struct rtd3_mmio_vma - a mapping that has the page
- * @node: in rtd3_mmio.vmas
- * @vma: the mapping
- */
-struct rtd3_mmio_vma {
-	struct list_head node;
-	struct vm_area_struct *vma;
-};
-
 static struct rtd3_device *rtd3_from_vma(struct vm_area_struct *vma)
 {
 	return rtd3_from_core(vma->vm_private_data);
-}
-
-static void rtd3_mmio_forget(struct rtd3_mmio_vma *entry)
-{
-	list_del(&entry->node);
-	kfree(entry);
-}
-
-/*
- * Takes the page away from all mappings of one process; drops the lock for it.
- * With mmap_lock for writing: munmap() holds it for reading while it frees the
- * page tables of mappings that it has not closed yet.
- */
-static void rtd3_mmio_zap_first(struct rtd3_mmio *mmio)
-{
-	struct rtd3_mmio_vma *entry, *next;
-	struct mm_struct *mm;
-
-	lockdep_assert_held(&mmio->lock);
-
-	entry = list_first_entry(&mmio->vmas, struct rtd3_mmio_vma, node);
-	mm = entry->vma->vm_mm;
-	if (!mmget_not_zero(mm)) {
-		/* It is exiting, and its page tables with it. */
-		rtd3_mmio_forget(entry);
-		return;
-	}
-
-	mutex_unlock(&mmio->lock);
-	mmap_write_lock(mm);
-	mutex_lock(&mmio->lock);
-	list_for_each_entry_safe(entry, next, &mmio->vmas, node) {
-		if (entry->vma->vm_mm != mm)
-			continue;
-		rtd3_compat_zap(entry->vma);
-		rtd3_mmio_forget(entry);
-	}
-	mutex_unlock(&mmio->lock);
-	mmap_write_unlock(mm);
-	mmput(mm);
-	mutex_lock(&mmio->lock);
-}
-
-/**
- * rtd3_mmio_stand_in - may the page stand in for BARs from now on?
- * @rdev: device
- * @yes: it may, in mode ones. Otherwise no mapping has it when this returns,
- *	which has to be before the core lets a mapping reach the device
- *
- * Context: process, rtd3_policy.lock held; takes the mmap_lock of users.
- */
-void rtd3_mmio_stand_in(struct rtd3_device *rdev, bool yes)
-{
-	struct rtd3_mmio *mmio = &rdev->mmio;
-
-	lockdep_assert_held(&rdev->policy.lock);
-
-	yes = yes && READ_ONCE(mmio->mode) == RTD3_MMIO_ONES;
-	mutex_lock(&mmio->lock);
-	if (yes && !mmio->standing) {
-		if (!mmio->page)
-			mmio->page = alloc_page(GFP_KERNEL_ACCOUNT);
-		if (mmio->page)
-			memset(page_address(mmio->page), 0xff, PAGE_SIZE);
-	}
-	mmio->standing = yes && mmio->page;
-	mmio->turns++;
-	while (!yes && !list_empty(&mmio->vmas))
-		rtd3_mmio_zap_first(mmio);
-	mutex_unlock(&mmio->lock);
-}
-
-static struct rtd3_mmio_vma *rtd3_mmio_find(struct rtd3_mmio *mmio,
-					    struct vm_area_struct *vma)
-{
-	struct rtd3_mmio_vma *entry;
-
-	lockdep_assert_held(&mmio->lock);
-
-	list_for_each_entry(entry, &mmio->vmas, node)
-		if (entry->vma == vma)
-			return entry;
-
-	return NULL;
-}
-
-/* @turns: from before the core has said SIGBUS. */
-static vm_fault_t rtd3_mmio_insert_ones(struct vm_fault *vmf,
-					struct rtd3_device *rdev,
-					unsigned int turns)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct rtd3_mmio *mmio = &rdev->mmio;
-	struct rtd3_mmio_vma *entry;
-	vm_fault_t ret;
-
-	mutex_lock(&mmio->lock);
-	/* Things may have changed: the core shall look again. */
-	ret = mmio->turns == turns ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
-	if (!mmio->standing || mmio->turns != turns)
-		goto out_unlock;
-	if (!rtd3_mmio_find(mmio, vma)) {
-		entry = kmalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
-		ret = VM_FAULT_OOM;
-		if (!entry)
-			goto out_unlock;
-		entry->vma = vma;
-		list_add(&entry->node, &mmio->vmas);
-	}
-	ret = vmf_insert_pfn(vma, vmf->address & PAGE_MASK,
-			     page_to_pfn(mmio->page));
-
-out_unlock:
-	mutex_unlock(&mmio->lock);
-	return ret;
-}
-
-/* Is somebody just putting the device to sleep, or waking it? */
-static bool rtd3_mmio_changes(struct rtd3_device *rdev)
-{
-	return mutex_is_locked(&rdev->config.lock) ||
-	       mutex_is_locked(&rdev->policy.lock);
-}
-
-/*
- * A device is blocked a moment before the page may stand in for it, and a moment
- * after: whoever brings that about is waited for.
- */
-static vm_fault_t rtd3_mmio_fault_ones(struct vm_fault *vmf,
-				       struct rtd3_device *rdev,
-				       unsigned int turns)
-{
-	vm_fault_t ret = rtd3_mmio_insert_ones(vmf, rdev, turns);
-	struct file *file;
-
-	if (ret != VM_FAULT_SIGBUS || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
-	    READ_ONCE(rdev->config.owner) == current)
-		return ret;
-	if (vmf->flags & FAULT_FLAG_TRIED)
-		return rtd3_mmio_changes(rdev) ? VM_FAULT_NOPAGE : ret;
-	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
-		return VM_FAULT_RETRY;
-
-	file = get_file(vmf->vma->vm_file);
-	mmap_read_unlock(vmf->vma->vm_mm);
-	if (!mutex_lock_killable(&rdev->config.lock))
-		mutex_unlock(&rdev->config.lock);
-	fput(file);
-
-	return VM_FAULT_RETRY;
 }
 
 /* Is sleep the reason why the core has refused? It may be over by now. */
@@ -264,21 +93,14 @@ static vm_fault_t rtd3_mmio_fault_wake(struct vm_fault *vmf,
 static vm_fault_t rtd3_mmio_fault(struct vm_fault *vmf)
 {
 	struct rtd3_device *rdev = rtd3_from_vma(vmf->vma);
-	unsigned int turns = READ_ONCE(rdev->mmio.turns);
 	vm_fault_t ret;
 
 	ret = rdev->mmio.core_ops->fault(vmf);
-	if (ret != VM_FAULT_SIGBUS || !rtd3_health_usable(rdev))
+	if (ret != VM_FAULT_SIGBUS || !rtd3_health_usable(rdev) ||
+	    READ_ONCE(rdev->mmio.mode) != RTD3_MMIO_WAKE)
 		return ret;
 
-	switch (READ_ONCE(rdev->mmio.mode)) {
-	case RTD3_MMIO_WAKE:
-		return rtd3_mmio_fault_wake(vmf, rdev);
-	case RTD3_MMIO_ONES:
-		return rtd3_mmio_fault_ones(vmf, rdev, turns);
-	default:
-		return ret;
-	}
+	return rtd3_mmio_fault_wake(vmf, rdev);
 }
 
 /* What cannot be had as one large page is asked for page by page. */
@@ -296,10 +118,10 @@ static vm_fault_t __maybe_unused rtd3_mmio_huge_fault(struct vm_fault *vmf,
 }
 
 /*
- * A copy of a mapping begins without a page: of ours the list does not tell, and
- * of its own the core of 6.1 does not know. fork() copies the pages after this
- * call, so it must not find any. mremap() calls it for a place where nothing is
- * yet, and rtd3_mmio_mremap() when it has moved the pages.
+ * The core of 6.1 keeps a list of the mappings that have pages, and a copy or a
+ * moved one is not in it: it has to begin without. fork() copies the pages after
+ * this call, so it must not find any. mremap() calls it for a place where nothing
+ * is yet, and rtd3_mmio_mremap() when it has moved the pages.
  */
 static void rtd3_mmio_open(struct vm_area_struct *vma)
 {
@@ -328,16 +150,11 @@ static int rtd3_mmio_mremap(struct vm_area_struct *vma)
 
 static void rtd3_mmio_close(struct vm_area_struct *vma)
 {
-	struct rtd3_mmio *mmio = &rtd3_from_vma(vma)->mmio;
-	struct rtd3_mmio_vma *entry;
+	const struct vm_operations_struct *core_ops =
+		rtd3_from_vma(vma)->mmio.core_ops;
 
-	mutex_lock(&mmio->lock);
-	entry = rtd3_mmio_find(mmio, vma);
-	if (entry)
-		rtd3_mmio_forget(entry);
-	mutex_unlock(&mmio->lock);
-	if (mmio->core_ops->close)
-		mmio->core_ops->close(vma);
+	if (core_ops->close)
+		core_ops->close(vma);
 }
 
 static const struct vm_operations_struct rtd3_mmio_ops = {
@@ -373,55 +190,27 @@ int rtd3_mmio_map(struct vfio_device *vdev, struct vm_area_struct *vma)
 	return ret;
 }
 
-static ssize_t rtd3_mmio_rw_ones(char __user *buf, size_t count, loff_t *ppos,
-				 bool write)
-{
-	size_t i;
-
-	for (i = 0; i < count && !write; i++)
-		if (put_user(0xff, (u8 __user *)buf + i))
-			return -EFAULT;
-	*ppos += count;
-
-	return count;
-}
-
 /**
  * rtd3_mmio_rw - read() or write() of a BAR while the device may be asleep
  * @rdev: device, open
- * @buf: user memory
- * @count: how much
- * @ppos: where; moved on where it is answered here
- * @write: write() or read()
+ * @pos: position in the device's file
  *
- * Context: process.
- * Return: 0: the device shall be asked; bytes done without it; or an error.
+ * Context: process; sleeps over a wake of the device.
+ * Return: 0: the device shall be asked; -EIO, -EINTR.
  */
-ssize_t rtd3_mmio_rw(struct rtd3_device *rdev, char __user *buf, size_t count,
-		     loff_t *ppos, bool write)
+int rtd3_mmio_rw(struct rtd3_device *rdev, loff_t pos)
 {
-	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
-	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	bool asleep = rtd3_guest_asleep(rdev);
-	resource_size_t len;
 
-	if (index >= VFIO_PCI_ROM_REGION_INDEX || !rtd3_health_usable(rdev) ||
+	if (VFIO_PCI_OFFSET_TO_INDEX(pos) >= VFIO_PCI_ROM_REGION_INDEX ||
+	    !rtd3_health_usable(rdev) ||
 	    !(asleep || rtd3_lowpower_engaged(rdev)))
 		return 0;
-
-	switch (READ_ONCE(rdev->mmio.mode)) {
-	case RTD3_MMIO_WAKE:
+	if (READ_ONCE(rdev->mmio.mode) == RTD3_MMIO_WAKE)
 		return rtd3_mmio_wake(rdev);
-	case RTD3_MMIO_ONES:
-		len = pci_resource_len(rdev->core.pdev, index);
-		if (pos >= len)
-			return -EINVAL;
-		return rtd3_mmio_rw_ones(buf, min_t(u64, count, len - pos), ppos,
-					 write);
-	default:
-		/* Not so for the user's own entry, in which the core wakes it. */
-		return asleep ? -EIO : 0;
-	}
+
+	/* Not so for the user's own entry, in which the core wakes it. */
+	return asleep ? -EIO : 0;
 }
 
 /**
@@ -430,17 +219,5 @@ ssize_t rtd3_mmio_rw(struct rtd3_device *rdev, char __user *buf, size_t count,
  */
 void rtd3_mmio_init(struct rtd3_device *rdev)
 {
-	mutex_init(&rdev->mmio.lock);
-	INIT_LIST_HEAD(&rdev->mmio.vmas);
 	rdev->mmio.mode = READ_ONCE(rtd3_default_mmio);
-}
-
-/**
- * rtd3_mmio_release - the device goes away
- * @rdev: device, without any mapping
- */
-void rtd3_mmio_release(struct rtd3_device *rdev)
-{
-	if (rdev->mmio.page)
-		__free_page(rdev->mmio.page);
 }

@@ -2,21 +2,17 @@
 #ifndef RTD3_MMIO_H
 #define RTD3_MMIO_H
 
-#include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/types.h>
 
 /**
  * enum rtd3_mmio_mode - what an access to a BAR of a sleeping device gets
  * @RTD3_MMIO_SIGBUS: an error: SIGBUS, or EIO
  * @RTD3_MMIO_WAKE: the device: low power ends
- * @RTD3_MMIO_ONES: what a device gives that does not answer
  */
 enum rtd3_mmio_mode {
 	RTD3_MMIO_SIGBUS,
 	RTD3_MMIO_WAKE,
-	RTD3_MMIO_ONES,
 	RTD3_MMIO_NR
 };
 
@@ -24,20 +20,10 @@ enum rtd3_mmio_mode {
  * struct rtd3_mmio - BARs of an open device that sleeps
  * @mode: rtd3/mmio
  * @core_ops: the core's operations of a mapping; ours call them
- * @lock: protects all below. Order: mmap_lock -> this.
- * @page: stands in for BARs in mode ones
- * @vmas: mappings that have it
- * @standing: it may be mapped now
- * @turns: how often @standing was set, to see that it was between two looks
  */
 struct rtd3_mmio {
 	enum rtd3_mmio_mode mode;
 	const struct vm_operations_struct *core_ops;
-	struct mutex lock; /* see above */
-	struct page *page;
-	struct list_head vmas;
-	bool standing;
-	unsigned int turns;
 };
 
 struct rtd3_device;
@@ -47,10 +33,7 @@ extern const char * const rtd3_mmio_names[RTD3_MMIO_NR];
 extern unsigned int rtd3_default_mmio; /* enum rtd3_mmio_mode */
 
 void rtd3_mmio_init(struct rtd3_device *rdev);
-void rtd3_mmio_release(struct rtd3_device *rdev);
 int rtd3_mmio_map(struct vfio_device *vdev, struct vm_area_struct *vma);
-void rtd3_mmio_stand_in(struct rtd3_device *rdev, bool yes);
-ssize_t rtd3_mmio_rw(struct rtd3_device *rdev, char __user *buf, size_t count,
-		     loff_t *ppos, bool write);
+int rtd3_mmio_rw(struct rtd3_device *rdev, loff_t pos);
 
 #endif /* RTD3_MMIO_H */

@@ -13,7 +13,7 @@
  * struct rtd3_policy - how deep a device may sleep
  * @lock: protects all below, and struct rtd3_lowpower. Order: dev_set->lock ->
  *	rtd3_config.lock -> rtd3_recovery.attempt -> this -> the mmap_lock of a
- *	user, which low power takes to zap his mappings -> memory_lock ->
+ *	user, which the core of 6.1 takes to zap mappings -> memory_lock ->
  *	rtd3_pm.lock, rtd3_recovery.lock. It is held over a wake of the device,
  *	so no runtime PM callback may take it.
  * @host: the host's limit, rtd3/policy

@@ -101,13 +101,11 @@ static ssize_t mmio_show(struct device *dev, struct device_attribute *attr,
 static ssize_t mmio_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
 	int mode = sysfs_match_string(rtd3_mmio_names, buf);
 
 	if (mode < 0)
 		return mode;
-	WRITE_ONCE(rdev->mmio.mode, mode);
-	rtd3_lowpower_refresh(rdev);
+	WRITE_ONCE(rtd3_from_sysfs(dev)->mmio.mode, mode);
 
 	return count;
 }
