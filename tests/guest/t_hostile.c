@@ -188,8 +188,8 @@ static int sysfs(struct hostile *h)
 	static const char * const writes[][2] = {
 		{ "rtd3/promote", "never" }, { "rtd3/promote", "safe" },
 		{ "rtd3/promote", "always" }, { "rtd3/promote", "always" },
-		{ "rtd3/mmio", "sigbus" }, { "rtd3/mmio", "wake" }, { "rtd3/mmio", "ones" },
-		{ "rtd3/mmio", "ones" }, { "rtd3/virtual_pr3", "1" }, { "rtd3/policy", "d3cold" },
+		{ "rtd3/mmio", "sigbus" }, { "rtd3/mmio", "wake" },
+		{ "rtd3/virtual_pr3", "1" }, { "rtd3/policy", "d3cold" },
 	};
 	int i = rand_r(&h->seed) % (sizeof(writes) / sizeof(writes[0]));
 

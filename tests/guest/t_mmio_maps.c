@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mappings of a sleeping BAR that are moved, copied, cut, shared, given to the IOMMU, or used as
- * the buffer of a call for the very device: nobody keeps a page that is not the device's, and
- * nobody waits for himself.
+ * the buffer of a call for the very device: none of them reaches a device that sleeps, each reaches
+ * one that is awake, and no call waits for itself.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -27,14 +27,15 @@
 #define QUIET_MS	300
 #define IOVA		0x10000000ull
 
-enum look { SEES_BUS = 10, SEES_ONES, SEES_REAL, SEES_ELSE };
+enum look { SEES_BUS = 10, SEES_REAL, SEES_ELSE };
 
 static struct maps {
 	struct vfio_dev d;
 	const struct dut *t;
 	unsigned int pmcsr;
 	struct power p;
-	bool guest;
+	bool guest;	/* goes to sleep, else the user */
+	bool wake;	/* rtd3/mmio, else sigbus */
 } m;
 
 static void go(void)
@@ -63,15 +64,35 @@ static enum look look(const void *page)
 
 	if (!touch_read(page, k, &val))
 		return SEES_BUS;
-	if (val == m.t->known_val)
-		return SEES_REAL;
-	return val == reg_ones(k) ? SEES_ONES : SEES_ELSE;
+	return val == m.t->known_val ? SEES_REAL : SEES_ELSE;
 }
 
-static void check_look(const void *page, enum look want, const char *when)
+/* Of the second page nothing is known but that it is not ones. */
+static enum look look_second(const char *page)
 {
-	check_eq(look(page), want, "%s: what it sees (%d SIGBUS, %d ones, %d the device)", when,
-		 SEES_BUS, SEES_ONES, SEES_REAL);
+	const struct dut_reg *k = &m.t->known;
+	uint64_t val;
+
+	if (!touch_read(page + DUT_PAGE, k, &val))
+		return SEES_BUS;
+	return val != reg_ones(k) ? SEES_REAL : SEES_ELSE;
+}
+
+static void check_sees(enum look got, enum look want, const char *when)
+{
+	check_eq(got, want, "%s: what it sees (%d SIGBUS, %d the device)", when, SEES_BUS,
+		 SEES_REAL);
+}
+
+/* What was seen of a device that slept. It sleeps afterwards, too: mode wake has woken it. */
+static void check_sleeping(enum look got, const char *when)
+{
+	check_sees(got, m.wake ? SEES_REAL : SEES_BUS, when);
+	if (!m.wake)
+		return;
+	check_woken(m.d.pf, &m.p, when);
+	back();
+	go();
 }
 
 /* @pages: from that of the known register */
@@ -89,25 +110,25 @@ static void moved(void)
 {
 	void *page = map(1), *other = map(1), *to;
 
-	check_look(page, SEES_REAL, "moved, before");
+	check_sees(look(page), SEES_REAL, "moved, before");
 	to = mremap(page, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, other);
 	if (to != other)
 		die("mremap: %s", strerror(errno));
-	check_look(to, SEES_REAL, "moved awake");
+	check_sees(look(to), SEES_REAL, "moved awake");
 	go();
-	check_look(to, SEES_ONES, "moved awake, asleep");
+	check_sleeping(look(to), "moved awake, asleep");
 	page = map(1);
 	to = mremap(other, DUT_PAGE, DUT_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page);
 	if (to != page)
 		die("mremap: %s", strerror(errno));
-	check_look(to, SEES_ONES, "moved asleep");
+	check_sleeping(look(to), "moved asleep");
 	other = map(1);
-	check_look(other, SEES_ONES, "moved asleep: a new one");
+	check_sleeping(look(other), "moved asleep: a new one");
 	check(mremap(to, DUT_PAGE, 2 * DUT_PAGE, 0) == MAP_FAILED, "moved asleep: cannot grow");
 	check_no_on(&m.p, QUIET_MS, "moved asleep");
 	back();
-	check_look(to, SEES_REAL, "moved asleep, awake");
-	check_look(other, SEES_REAL, "moved asleep, awake: the new one");
+	check_sees(look(to), SEES_REAL, "moved asleep, awake");
+	check_sees(look(other), SEES_REAL, "moved asleep, awake: the new one");
 	munmap(to, DUT_PAGE);
 	munmap(other, DUT_PAGE);
 }
@@ -115,27 +136,27 @@ static void moved(void)
 static void cut(void)
 {
 	char *page = map(2), *low = map(2), *ro = map(2);
-	uint64_t val;
 
 	look(page);
 	go();
-	check_look(page, SEES_ONES, "cut, before");
-	touch_read(page + DUT_PAGE, &m.t->known, &val);
-	check_eq(val, reg_ones(&m.t->known), "cut: the second page");
-	touch_read(low + DUT_PAGE, &m.t->known, &val);
-	check_look(ro, SEES_ONES, "protected, before");
+	check_sleeping(look(page), "cut, before");
+	check_sleeping(look_second(page), "cut, before: the second page");
+	look_second(low);
+	check_sees(look(ro), m.wake ? SEES_REAL : SEES_BUS, "protected, before");
+	back();
+	go();
 	munmap(page + DUT_PAGE, DUT_PAGE);
 	munmap(low, DUT_PAGE);
 	mprotect(ro + DUT_PAGE, DUT_PAGE, PROT_READ);
-	check_look(page, SEES_ONES, "cut behind");
-	touch_read(low + DUT_PAGE, &m.t->known, &val);
-	check_eq(val, reg_ones(&m.t->known), "cut before: the second page");
-	check_look(ro, SEES_ONES, "half of it protected");
+	check_no_on(&m.p, QUIET_MS, "cut");
+	check_sleeping(look(page), "cut behind");
+	check_sleeping(look_second(low), "cut before: the second page");
+	check_sleeping(look(ro), "half of it protected");
+	check_sleeping(look_second(ro), "half of it protected: that half");
 	back();
-	check_look(page, SEES_REAL, "cut behind, awake");
-	check_look(ro, SEES_REAL, "half of it protected, awake");
-	check(touch_read(low + DUT_PAGE, &m.t->known, &val) && val != reg_ones(&m.t->known),
-	      "cut before, awake: the second page (0x%llx)", (unsigned long long)val);
+	check_sees(look(page), SEES_REAL, "cut behind, awake");
+	check_sees(look(ro), SEES_REAL, "half of it protected, awake");
+	check_sees(look_second(low), SEES_REAL, "cut before, awake: the second page");
 	munmap(page, DUT_PAGE);
 	munmap(low + DUT_PAGE, DUT_PAGE);
 	munmap(ro, 2 * DUT_PAGE);
@@ -177,13 +198,13 @@ static pid_t looker(void *page, int *to, int *from)
 	return pid;
 }
 
-static void check_looker(int to, int from, enum look want, const char *when)
+static enum look look_there(int to, int from, const char *when)
 {
 	char c = 0;
 
 	if (write(to, &c, 1) != 1 || read(from, &c, 1) != 1)
 		die("%s: the other process answers", when);
-	check_eq(c, want, "%s: what the other process sees", when);
+	return c;
 }
 
 /* @own: the other process makes a mapping for itself; @kill_it: and is gone before the wake */
@@ -191,32 +212,31 @@ static void shared(bool own, bool forked_asleep, bool kill_it)
 {
 	void *page = map(1);
 	int to = -1, from = -1;
+	char when[64], there[96];
 	pid_t pid = 0;
-	char when[96];
 
 	snprintf(when, sizeof(when), "%s %s", own ? "another process, forked" : "forked",
 		 forked_asleep ? "asleep" : "awake");
+	snprintf(there, sizeof(there), "%s: in the other process", when);
 	look(page);
 	if (!forked_asleep) {
 		pid = looker(own ? NULL : page, &to, &from);
-		check_looker(to, from, SEES_REAL, when);
+		check_sees(look_there(to, from, when), SEES_REAL, there);
 	}
 	for (int i = 0; i < 2; i++) {
 		go();
-		check_look(page, SEES_ONES, when);
-		/* The copy has the page now, or will have it by a fault of its own. */
+		check_sleeping(look(page), when);
 		if (!pid)
 			pid = looker(own ? NULL : page, &to, &from);
-		else
-			check_looker(to, from, SEES_ONES, when);
+		check_sleeping(look_there(to, from, when), there);
 		if (kill_it)
 			rig_kill(pid, when);
 		check_no_on(&m.p, QUIET_MS, when);
 		back();
-		check_look(page, SEES_REAL, "both, awake");
+		check_sees(look(page), SEES_REAL, "both, awake");
 		if (kill_it)
 			break;
-		check_looker(to, from, SEES_REAL, when);
+		check_sees(look_there(to, from, when), SEES_REAL, there);
 	}
 	close(to);
 	close(from);
@@ -225,10 +245,9 @@ static void shared(bool own, bool forked_asleep, bool kill_it)
 	munmap(page, DUT_PAGE);
 }
 
-/* The IOMMU must never get a page that is the driver's. */
-static void dma(void)
+/* The IOMMU gets what a process gets: an error, or the device, which has to be awake for it. */
+static void check_dma(void *page, const char *when)
 {
-	void *page = map(1);
 	struct vfio_iommu_type1_dma_map dma = {
 		.argsz = sizeof(dma),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
@@ -237,21 +256,28 @@ static void dma(void)
 	struct vfio_iommu_type1_dma_unmap undo = {
 		.argsz = sizeof(undo), .iova = IOVA, .size = DUT_PAGE,
 	};
-	int ret;
+	int ret = ioctl(m.d.own.container, VFIO_IOMMU_MAP_DMA, &dma) ? -errno : 0;
+
+	check_err(ret, m.wake ? 0 : -EFAULT, "%s", when);
+	if (!ret) {
+		check_woken(m.d.pf, &m.p, when);
+		ioctl(m.d.own.container, VFIO_IOMMU_UNMAP_DMA, &undo);
+		back();
+		go();
+	}
+}
+
+static void dma(void)
+{
+	void *page = map(1);
 
 	go();
-	ret = ioctl(m.d.own.container, VFIO_IOMMU_MAP_DMA, &dma) ? -errno : 0;
-	check_err(ret, -EFAULT, "the IOMMU asks for a mapping before its first fault");
-	if (!ret)
-		ioctl(m.d.own.container, VFIO_IOMMU_UNMAP_DMA, &undo);
-	check_look(page, SEES_ONES, "before the IOMMU asks");
-	ret = ioctl(m.d.own.container, VFIO_IOMMU_MAP_DMA, &dma) ? -errno : 0;
-	check_err(ret, -EFAULT, "the IOMMU asks for a page of ones");
-	if (!ret)
-		ioctl(m.d.own.container, VFIO_IOMMU_UNMAP_DMA, &undo);
+	check_dma(page, "the IOMMU asks for a mapping before its first fault");
+	check_sleeping(look(page), "before the IOMMU asks");
+	check_dma(page, "the IOMMU asks for a mapping that was touched");
 	check_no_on(&m.p, QUIET_MS, "the IOMMU asks");
 	back();
-	check_look(page, SEES_REAL, "after the IOMMU has asked");
+	check_sees(look(page), SEES_REAL, "after the IOMMU has asked");
 	munmap(page, DUT_PAGE);
 }
 
@@ -331,13 +357,19 @@ static int one_call(void *arg)
 
 #define CALLS	12
 
-static void buffers(const char *mode, int sleeps)
+static void set_mode(bool wake)
+{
+	m.wake = wake;
+	pci_set(m.d.pf, "rtd3/mmio", wake ? "wake" : "sigbus");
+	diag("rtd3/mmio is %s", wake ? "wake" : "sigbus");
+}
+
+static void buffers(bool sleeps)
 {
 	int bad = 0, status;
 	char when[64];
 
-	pci_set(m.d.pf, "rtd3/mmio", mode);
-	snprintf(when, sizeof(when), "%s, %s", mode,
+	snprintf(when, sizeof(when), "%s, %s", m.wake ? "wake" : "sigbus",
 		 !sleeps ? "awake" : m.guest ? "promoted" : "low power");
 	for (int nr = 0; nr < 2 * CALLS; nr++) {
 		if (sleeps)
@@ -359,7 +391,6 @@ static void buffers(const char *mode, int sleeps)
 
 RIG_TEST(mmio_maps, "mappings of a sleeping BAR, copied, moved and as buffers")
 {
-	static const char * const modes[] = { "sigbus", "wake", "ones" };
 	const struct pci_fn *pf = &rig.fn[0];
 
 	rig_load();
@@ -370,9 +401,9 @@ RIG_TEST(mmio_maps, "mappings of a sleeping BAR, copied, moved and as buffers")
 	m.t = dut_locate(&m.d);
 	m.pmcsr = guest_pmcsr(&m.d);
 	touch_setup();
-	for (int i = 0; i < 2; i++) {
-		m.guest = i;
-		pci_set(pf, "rtd3/mmio", "ones");
+	for (int i = 0; i < 4; i++) {
+		m.guest = i / 2;
+		set_mode(i % 2);
 		moved();
 		cut();
 		shared(false, false, false);
@@ -382,10 +413,9 @@ RIG_TEST(mmio_maps, "mappings of a sleeping BAR, copied, moved and as buffers")
 		shared(false, false, true);
 		shared(false, true, true);
 		dma();
-		for (int j = 0; j < 3; j++)
-			buffers(modes[j], 1);
+		buffers(true);
 	}
-	buffers("wake", 0);
+	buffers(false);
 	check_known(&m.d, "at the end");
 	vfio_close(&m.d);
 }

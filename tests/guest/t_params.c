@@ -71,6 +71,8 @@ static void bad_values(void)
 	refused("policy=D3COLD", "off d3hot d3cold");
 	refused("policy=2", "off d3hot d3cold");
 	refused("policy=", "off d3hot d3cold");
+	refused("mmio=ones", "sigbus wake");
+	refused("mmio=zero", "sigbus wake");
 	refused("autosuspend_ms=-5", "autosuspend_ms");
 	refused("autosuspend_ms=soon", "autosuspend_ms");
 	refused("autosuspend_ms=4294967296", "autosuspend_ms");
