@@ -24,12 +24,11 @@ install: module
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod $(KVER)
 
-# Only what the module is built from goes to /usr/src.
-dkms-install:
+# Only what the module is built from goes to /usr/src. DKMS has one version at a time.
+dkms-install: dkms-remove
 	@command -v dkms >/dev/null || { \
 		echo "dkms is not installed: apt-get install dkms linux-headers-amd64" >&2; \
 		exit 1; }
-	rm -rf $(DKMS_TREE)
 	install -d $(DKMS_TREE)
 	cp -r $(DKMS_FILES) $(DKMS_TREE)/
 	find $(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
@@ -37,8 +36,15 @@ dkms-install:
 	dkms build $(NAME)/$(VERSION) -k $(KVER)
 	dkms install $(NAME)/$(VERSION) -k $(KVER)
 
+# Whatever version it is.
 dkms-remove:
-	dkms remove $(NAME)/$(VERSION) --all
+	@versions=$$(dkms status $(NAME) 2>/dev/null | \
+		sed -n 's,^$(NAME)/\([^,:]*\)[,:].*,\1,p' | sort -u); \
+	[ "$$versions" ] || echo "DKMS has no $(NAME) to remove"; \
+	for version in $$versions; do \
+		dkms remove $(NAME)/$$version --all || exit; \
+		rm -rf /usr/src/$(NAME)-$$version; \
+	done
 	rm -rf $(DKMS_TREE)
 
 demo:
