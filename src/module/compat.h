@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The only file that knows that kernels differ. Kbuild defines RTD3_HAVE_name
- * where src/probe/name.c compiles; each probe says what it looks for.
+ * where src/probe/name.c compiles; each probe says what it looks for. A stable
+ * update may bring it early, but from the version here on every kernel has it: a
+ * probe that does not compile there is broken, and so would be the driver.
  */
 #ifndef RTD3_COMPAT_H
 #define RTD3_COMPAT_H
@@ -24,6 +26,8 @@
 	.bind_iommufd = vfio_iommufd_physical_bind,			\
 	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
 	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#error "src/probe/iommufd_bind.c does not compile"
 #else
 #define RTD3_OPS_IOMMUFD
 #endif
@@ -31,6 +35,8 @@
 #ifdef RTD3_HAVE_iommufd_detach
 #define RTD3_OPS_DETACH							\
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#error "src/probe/iommufd_detach.c does not compile"
 #else
 #define RTD3_OPS_DETACH
 #endif
@@ -39,6 +45,8 @@
 #define RTD3_OPS_PASID							\
 	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,	\
 	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#error "src/probe/iommufd_pasid.c does not compile"
 #else
 #define RTD3_OPS_PASID
 #endif
@@ -46,6 +54,8 @@
 #ifdef RTD3_HAVE_match_token_uuid
 #define RTD3_OPS_MATCH_TOKEN						\
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#error "src/probe/match_token_uuid.c does not compile"
 #else
 #define RTD3_OPS_MATCH_TOKEN
 #endif
@@ -53,6 +63,8 @@
 #ifdef RTD3_HAVE_region_info_caps
 #define RTD3_OPS_REGION_INFO						\
 	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#error "src/probe/region_info_caps.c does not compile"
 #else
 #define RTD3_OPS_REGION_INFO
 #endif
@@ -67,6 +79,8 @@ rtd3_compat_set_dmabuf_ops(struct vfio_pci_core_device *core)
 
 	core->pci_ops = &ops;
 }
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#error "src/probe/dmabuf_ops.c does not compile"
 #else
 static inline void
 rtd3_compat_set_dmabuf_ops(struct vfio_pci_core_device *core)
@@ -83,6 +97,8 @@ static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 {
 	core->disable_idle_d3 = false;
 }
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 4)
+#error "src/probe/vdev_idle_d3.c does not compile"
 #else
 static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 {
@@ -94,6 +110,8 @@ static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx);
 }
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#error "src/probe/eventfd_signal_one.c does not compile"
 #else
 static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
@@ -108,13 +126,15 @@ static inline void rtd3_compat_zap(struct vm_area_struct *vma)
 
 #ifdef RTD3_HAVE_zap_special_vma
 	zap_special_vma_range(vma, vma->vm_start, size);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#error "src/probe/zap_special_vma.c does not compile"
 #else
 	zap_vma_ptes(vma, vma->vm_start, size);
 #endif
 }
 
-/* Before it is asked for by its order no core maps a BAR with a large page. */
-#ifdef RTD3_HAVE_huge_fault_order
+/* No core maps a BAR with a large page before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #define RTD3_VM_OPS_HUGE_FAULT(fn)	.huge_fault = fn,
 #else
 #define RTD3_VM_OPS_HUGE_FAULT(fn)
@@ -123,6 +143,8 @@ static inline void rtd3_compat_zap(struct vm_area_struct *vma)
 /* For trace.h: assign a __string() field. */
 #ifdef RTD3_HAVE_assign_str_one
 #define rtd3_assign_str(field, value) __assign_str(field)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#error "src/probe/assign_str_one.c does not compile"
 #else
 #define rtd3_assign_str(field, value) __assign_str(field, value)
 #endif
