@@ -105,6 +105,34 @@ static inline void rtd3_compat_allow_idle_d3(struct vfio_pci_core_device *core)
 }
 #endif
 
+/*
+ * vfio-pci's nointxmask and disable_vga are ours, too, on the kernels where they are
+ * the core's. On the others there are two parameters of our own.
+ */
+#ifdef RTD3_HAVE_vdev_params
+extern bool rtd3_nointxmask;
+extern bool rtd3_disable_vga;
+
+#define RTD3_VDEV_PARAM(name, desc)					\
+	bool rtd3_##name;						\
+	module_param_named(name, rtd3_##name, bool, 0644);		\
+	MODULE_PARM_DESC(name, desc)
+
+static inline void rtd3_compat_set_params(struct vfio_pci_core_device *core)
+{
+	core->nointxmask = rtd3_nointxmask;
+	core->disable_vga = rtd3_disable_vga;
+}
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 4)
+#error "src/probe/vdev_params.c does not compile"
+#else
+#define RTD3_VDEV_PARAM(name, desc) static_assert(true)
+
+static inline void rtd3_compat_set_params(struct vfio_pci_core_device *core)
+{
+}
+#endif
+
 #ifdef RTD3_HAVE_eventfd_signal_one
 static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {

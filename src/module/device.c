@@ -26,6 +26,7 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 		return ret;
 
 	rtd3_compat_allow_idle_d3(&rdev->core);
+	rtd3_compat_set_params(&rdev->core);
 	rtd3_compat_set_dmabuf_ops(&rdev->core);
 	rtd3_pm_init(rdev);
 	rtd3_policy_init(rdev);

@@ -8,6 +8,7 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "config.h"
 #include "mmio.h"
 #include "param.h"
@@ -137,6 +138,11 @@ MODULE_PARM_DESC(wake_timeout_ms,
 module_param_named(fallback_cycles, rtd3_fallback_cycles, uint, 0644);
 MODULE_PARM_DESC(fallback_cycles,
 		 "Clean wakes after which rtd3/fallback is lifted by one state (default: 0, never)");
+
+RTD3_VDEV_PARAM(nointxmask,
+		"As vfio-pci's, for a newly bound device: INTx is masked at the interrupt controller (default: N)");
+RTD3_VDEV_PARAM(disable_vga,
+		"As vfio-pci's, for a newly bound device: no access to VGA ranges (default: N)");
 
 static char ids[1024];
 module_param_string(ids, ids, sizeof(ids), 0);
