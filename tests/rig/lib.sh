@@ -136,7 +136,7 @@ module_sources()
 keep_modules()
 {
 	modules=$cache/modules-$suite
-	modules_key=$(hash_of "${tree##*/} $(module_sources)" "$0")
+	modules_key=$(hash_of "${tree##*/} $(module_sources)" "$0" "$rig/features")
 	if [ "${RTD3_KEEP-}" ] &&
 	   [ "$(cat "$modules.key" 2>/dev/null)" = "$modules_key" ]; then
 		echo "ok 1 - the module of an unchanged driver is kept"
@@ -162,6 +162,25 @@ make_module()
 	"$rig/dkms" "$1" >"$cache/dkms-$1.tap" || {
 		cat "$cache/dkms-$1.tap" >&2
 		die "the module does not build or install on $1, see above"
+	}
+}
+
+# expected_features: what the suite's kernel has to have
+expected_features()
+{
+	sed -n "s/^$suite  *//p" "$rig/features"
+}
+
+# features_are LOG: the build says so, and says so once
+features_are()
+{
+	local found
+
+	found=$(sed -n 's/^ *RTD3  *this kernel has: *//p' "$1")
+	[ "$found" = "$(expected_features)" ] || {
+		echo "expected: $(expected_features)"
+		echo "found: $found"
+		return 1
 	}
 }
 
