@@ -17,7 +17,7 @@ static int rtd3_power_get(struct rtd3_device *rdev, void __user *arg,
 	struct rtd3_power req = {
 		.low_power_state = rtd3_lowpower_engaged(rdev) ?
 				   RTD3_LOW_POWER_ENTER : RTD3_LOW_POWER_EXIT,
-		.deepest_state = RTD3_STATE_D0 + rtd3_policy_limit(rdev),
+		.deepest_state = rtd3_to_uapi(rtd3_policy_limit(rdev)),
 		.wakeup_eventfd = -1,
 	};
 

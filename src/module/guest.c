@@ -37,20 +37,6 @@
 
 #include "device.h"
 
-const char * const rtd3_promote_names[RTD3_PROMOTE_NR] = {
-	[RTD3_PROMOTE_NEVER] = "never",
-	[RTD3_PROMOTE_SAFE] = "safe",
-	[RTD3_PROMOTE_ALWAYS] = "always",
-};
-
-const char * const rtd3_guest_names[RTD3_GUEST_NR] = {
-	[RTD3_GUEST_D0] = "D0",
-	[RTD3_GUEST_D1] = "D1",
-	[RTD3_GUEST_D2] = "D2",
-	[RTD3_GUEST_D3HOT] = "D3hot",
-	[RTD3_GUEST_D3COLD] = "D3cold",
-};
-
 unsigned int rtd3_default_promote = RTD3_PROMOTE_SAFE;
 
 static void rtd3_guest_set_state(struct rtd3_device *rdev,

@@ -15,12 +15,6 @@
 #include "info.h"
 #include "snapshot.h"
 
-/* The enum that files use inside, as the uAPI numbers it. */
-static u32 rtd3_uapi_power(enum rtd3_depth power)
-{
-	return RTD3_STATE_D0 + power;
-}
-
 static u32 rtd3_uapi_state(pci_power_t state)
 {
 	switch (state) {
@@ -84,12 +78,12 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		.size = sizeof(*info),
 		.flags = rtd3_info_flags(rdev, pred),
 		.blocked_by = rtd3_blockers_parties(pred->list, pred->nr),
-		.policy = rtd3_uapi_power(pred->snap.policy),
-		.limit = rtd3_uapi_power(rtd3_policy_limit(rdev)),
-		.predicted = rtd3_uapi_power(rtd3_blockers_predict(pred->list,
+		.policy = rtd3_to_uapi(pred->snap.policy),
+		.limit = rtd3_to_uapi(rtd3_policy_limit(rdev)),
+		.predicted = rtd3_to_uapi(rtd3_blockers_predict(pred->list,
 								   pred->nr)),
 		.state = rtd3_uapi_state(rdev->core.pdev->current_state),
-		.last_state = stats.resumes ? rtd3_uapi_power(stats.last_state) :
+		.last_state = stats.resumes ? rtd3_to_uapi(stats.last_state) :
 					      RTD3_STATE_UNKNOWN,
 		.last_wake = stats.last_wake,
 		.entries = READ_ONCE(rdev->lowpower.entries),
@@ -110,7 +104,7 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		.recoveries = READ_ONCE(rdev->recovery.recoveries),
 		.health = health,
 		.reason = reason,
-		.fallback = rtd3_uapi_power(pred->snap.fallback),
+		.fallback = rtd3_to_uapi(pred->snap.fallback),
 		.fallback_reason = READ_ONCE(rdev->policy.fallback_reason),
 	};
 	for (i = 0; i < RTD3_WAKE_NR; i++)

@@ -20,12 +20,7 @@
 #include "device.h"
 #include "mmio.h"
 
-const char * const rtd3_mmio_names[RTD3_MMIO_NR] = {
-	[RTD3_MMIO_SIGBUS] = "sigbus",
-	[RTD3_MMIO_WAKE] = "wake",
-};
-
-unsigned int rtd3_default_mmio = RTD3_MMIO_SIGBUS;
+unsigned int rtd3_default_mmio = RTD3_BAR_SIGBUS;
 
 static struct rtd3_device *rtd3_from_vma(struct vm_area_struct *vma)
 {
@@ -97,7 +92,7 @@ static vm_fault_t rtd3_mmio_fault(struct vm_fault *vmf)
 
 	ret = rdev->mmio.core_ops->fault(vmf);
 	if (ret != VM_FAULT_SIGBUS || !rtd3_health_usable(rdev) ||
-	    READ_ONCE(rdev->mmio.mode) != RTD3_MMIO_WAKE)
+	    READ_ONCE(rdev->mmio.mode) != RTD3_BAR_WAKE)
 		return ret;
 
 	return rtd3_mmio_fault_wake(vmf, rdev);
@@ -206,7 +201,7 @@ int rtd3_mmio_rw(struct rtd3_device *rdev, loff_t pos)
 	    !rtd3_health_usable(rdev) ||
 	    !(asleep || rtd3_lowpower_engaged(rdev)))
 		return 0;
-	if (READ_ONCE(rdev->mmio.mode) == RTD3_MMIO_WAKE)
+	if (READ_ONCE(rdev->mmio.mode) == RTD3_BAR_WAKE)
 		return rtd3_mmio_wake(rdev);
 
 	/* Not so for the user's own entry, in which the core wakes it. */

@@ -81,7 +81,7 @@ RTD3_CHOICE(promote, "never, safe, always", rtd3_promote_names,
 MODULE_PARM_DESC(promote,
 		 "rtd3/promote of a newly bound device: whose D3hot becomes low power: never, safe or always (default: safe)");
 
-RTD3_CHOICE(mmio, "sigbus, wake", rtd3_mmio_names, RTD3_MMIO_NR,
+RTD3_CHOICE(mmio, "sigbus, wake", rtd3_bar_names, RTD3_BAR_NR,
 	    rtd3_default_mmio);
 MODULE_PARM_DESC(mmio,
 		 "rtd3/mmio of a newly bound device: what an access to a sleeping device's BAR gets: sigbus or wake (default: sigbus)");

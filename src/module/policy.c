@@ -17,12 +17,6 @@
 #include "event.h"
 #include "policy.h"
 
-const char * const rtd3_policy_names[RTD3_POWER_NR] = {
-	[RTD3_POWER_D0] = "off",
-	[RTD3_POWER_D3HOT] = "d3hot",
-	[RTD3_POWER_D3COLD] = "d3cold",
-};
-
 unsigned int rtd3_default_policy = RTD3_POWER_D3COLD;
 unsigned int rtd3_fallback_cycles;
 

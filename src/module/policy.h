@@ -40,7 +40,6 @@ struct rtd3_policy {
 
 struct rtd3_device;
 
-extern const char * const rtd3_policy_names[RTD3_POWER_NR];
 extern unsigned int rtd3_default_policy; /* enum rtd3_depth */
 /* After so many clean wakes the fallback limit goes one state deeper; 0: never. */
 extern unsigned int rtd3_fallback_cycles;

@@ -59,22 +59,11 @@ static DEVICE_ATTR_RO(last_state);
 static ssize_t last_wake_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	static const char * const names[RTD3_WAKE_NR] = {
-		[RTD3_WAKE_NONE] = "none",
-		[RTD3_WAKE_OPEN] = "open",
-		[RTD3_WAKE_EXIT] = "exit",
-		[RTD3_WAKE_CONFIG] = "config",
-		[RTD3_WAKE_BAR] = "bar",
-		[RTD3_WAKE_IOCTL] = "ioctl",
-		[RTD3_WAKE_RESET] = "reset",
-		[RTD3_WAKE_CLOSE] = "close",
-		[RTD3_WAKE_HOST] = "host",
-	};
 	struct rtd3_pm_stats stats;
 
 	rtd3_pm_get_stats(rtd3_from_sysfs(dev), &stats);
 
-	return sysfs_emit(buf, "%s\n", names[stats.last_wake]);
+	return sysfs_emit(buf, "%s\n", rtd3_cause_names[stats.last_wake]);
 }
 static DEVICE_ATTR_RO(last_wake);
 

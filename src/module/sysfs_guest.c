@@ -95,13 +95,13 @@ static ssize_t mmio_show(struct device *dev, struct device_attribute *attr,
 	struct rtd3_device *rdev = rtd3_from_sysfs(dev);
 
 	return sysfs_emit(buf, "%s\n",
-			  rtd3_mmio_names[READ_ONCE(rdev->mmio.mode)]);
+			  rtd3_bar_names[READ_ONCE(rdev->mmio.mode)]);
 }
 
 static ssize_t mmio_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	int mode = sysfs_match_string(rtd3_mmio_names, buf);
+	int mode = sysfs_match_string(rtd3_bar_names, buf);
 
 	if (mode < 0)
 		return mode;

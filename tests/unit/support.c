@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the tests of src/module/blockers.c share: TAP, lists, the ideal snapshot. */
+/* What the tests of src/common/blockers.c share: TAP, lists, the ideal snapshot. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

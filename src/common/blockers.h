@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Why a device cannot reach D3cold: a pure function over a plain snapshot, so
- * that user space can test it. snapshot.c takes the snapshot.
+ * that user space can test it and ask it. module/snapshot.c takes the snapshot.
  */
 #ifndef RTD3_BLOCKERS_H
 #define RTD3_BLOCKERS_H
 
-#include <linux/types.h>
+#include "types.h"
 
 /*
  * How much is looked at. A bus can have 256 functions; real GPUs have up to
@@ -15,21 +15,6 @@
 #define RTD3_SNAP_SIBLINGS	16
 #define RTD3_SNAP_NAME		16
 #define RTD3_BLOCKERS_MAX	64
-
-/**
- * enum rtd3_depth - power states that limits and time are accounted for
- * @RTD3_POWER_D0: awake for the runtime PM core (the guest may have put the
- *	device into D3hot by itself; that does not count as ours)
- * @RTD3_POWER_D3HOT: suspended, the port still has power
- * @RTD3_POWER_D3COLD: suspended, the port has cut the power
- * @RTD3_POWER_NR: how many there are
- */
-enum rtd3_depth {
-	RTD3_POWER_D0,
-	RTD3_POWER_D3HOT,
-	RTD3_POWER_D3COLD,
-	RTD3_POWER_NR,
-};
 
 /**
  * struct rtd3_snap_fn - one PCI function
@@ -180,7 +165,7 @@ size_t rtd3_blockers_find(const struct rtd3_snapshot *snap,
 enum rtd3_depth rtd3_blockers_predict(const struct rtd3_blocker *list,
 				      size_t nr);
 unsigned int rtd3_blockers_parties(const struct rtd3_blocker *list, size_t nr);
-int rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf,
-			size_t size);
+size_t rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf,
+			   size_t size);
 
 #endif /* RTD3_BLOCKERS_H */

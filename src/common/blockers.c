@@ -22,10 +22,6 @@
  * when a wakeup is disarmed.
  */
 
-#include <linux/kernel.h>
-#include <linux/rtd3_vfio_pci.h>
-#include <linux/types.h>
-
 #include "blockers.h"
 
 const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
@@ -414,6 +410,19 @@ unsigned int rtd3_blockers_parties(const struct rtd3_blocker *list, size_t nr)
 	return parties;
 }
 
+/* A text that is being written, of which @len characters fit. */
+struct rtd3_text {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static void rtd3_append(struct rtd3_text *text, const char *what)
+{
+	for (; *what && text->len + 1 < text->size; what++)
+		text->buf[text->len++] = *what;
+}
+
 /**
  * rtd3_blockers_print - the reasons as text
  * @list: reasons
@@ -423,21 +432,24 @@ unsigned int rtd3_blockers_parties(const struct rtd3_blocker *list, size_t nr)
  *
  * Return: the length of the text in @buf, without the NUL that ends it.
  */
-int rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf,
-			size_t size)
+size_t rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf,
+			   size_t size)
 {
-	const struct rtd3_blocker_text *text;
-	size_t i, len = 0;
+	struct rtd3_text text = { .buf = buf, .size = size };
+	size_t i;
 
 	if (!size)
 		return 0;
 
-	buf[0] = '\0';
 	for (i = 0; i < nr; i++) {
-		text = &rtd3_blocker_texts[list[i].id];
-		len += scnprintf(buf + len, size - len, "%s %s: %s\n",
-				 text->token, list[i].device, text->remedy);
+		rtd3_append(&text, rtd3_blocker_texts[list[i].id].token);
+		rtd3_append(&text, " ");
+		rtd3_append(&text, list[i].device);
+		rtd3_append(&text, ": ");
+		rtd3_append(&text, rtd3_blocker_texts[list[i].id].remedy);
+		rtd3_append(&text, "\n");
 	}
+	buf[text.len] = '\0';
 
-	return len;
+	return text.len;
 }

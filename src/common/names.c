@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The words that users read and write. They are stable. */
+
+#include "types.h"
+
+const char * const rtd3_policy_names[RTD3_POWER_NR] = {
+	[RTD3_POWER_D0] = "off",
+	[RTD3_POWER_D3HOT] = "d3hot",
+	[RTD3_POWER_D3COLD] = "d3cold",
+};
+
+const char * const rtd3_promote_names[RTD3_PROMOTE_NR] = {
+	[RTD3_PROMOTE_NEVER] = "never",
+	[RTD3_PROMOTE_SAFE] = "safe",
+	[RTD3_PROMOTE_ALWAYS] = "always",
+};
+
+const char * const rtd3_guest_names[RTD3_GUEST_NR] = {
+	[RTD3_GUEST_D0] = "D0",
+	[RTD3_GUEST_D1] = "D1",
+	[RTD3_GUEST_D2] = "D2",
+	[RTD3_GUEST_D3HOT] = "D3hot",
+	[RTD3_GUEST_D3COLD] = "D3cold",
+};
+
+const char * const rtd3_bar_names[RTD3_BAR_NR] = {
+	[RTD3_BAR_SIGBUS] = "sigbus",
+	[RTD3_BAR_WAKE] = "wake",
+};
+
+const char * const rtd3_cause_names[RTD3_WAKE_HOST + 1] = {
+	[RTD3_WAKE_NONE] = "none",
+	[RTD3_WAKE_OPEN] = "open",
+	[RTD3_WAKE_EXIT] = "exit",
+	[RTD3_WAKE_CONFIG] = "config",
+	[RTD3_WAKE_BAR] = "bar",
+	[RTD3_WAKE_IOCTL] = "ioctl",
+	[RTD3_WAKE_RESET] = "reset",
+	[RTD3_WAKE_CLOSE] = "close",
+	[RTD3_WAKE_HOST] = "host",
+};
