@@ -359,6 +359,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 	if (ret) {
 		rtd3_recovery_stop(rdev);
 		rtd3_policy_release(rdev);
+		rtd3_event_stop(rdev);
 		rtd3_pm_detach(rdev);
 	}
 	pm_runtime_put(dev);
@@ -381,5 +382,6 @@ void rtd3_device_unregister(struct rtd3_device *rdev)
 	rtd3_close_stop(rdev);
 	rtd3_recovery_stop(rdev);
 	rtd3_policy_release(rdev);
+	rtd3_event_stop(rdev);
 	rtd3_pm_detach(rdev);
 }

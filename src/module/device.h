@@ -2,11 +2,11 @@
 #ifndef RTD3_DEVICE_H
 #define RTD3_DEVICE_H
 
-#include <linux/ratelimit_types.h>
 #include <linux/vfio_pci_core.h>
 
 #include "close.h"
 #include "config.h"
+#include "event.h"
 #include "health.h"
 #include "lowpower.h"
 #include "mmio.h"
@@ -26,7 +26,7 @@
  * @wake: how it is brought back, see wake.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
- * @event_limit: how often it may send a uevent; has a lock of its own
+ * @events: what it tells managers, see event.h
  * @open: a user has the device open; written under dev_set->lock while the device
  *	is held awake, so that runtime PM callbacks can rely on it; read by
  *	observers without
@@ -42,7 +42,7 @@ struct rtd3_device {
 	struct rtd3_wake wake;
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;
-	struct ratelimit_state event_limit;
+	struct rtd3_events events;
 	bool open;
 	unsigned int info_region;
 };
