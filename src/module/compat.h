@@ -147,6 +147,36 @@ static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 }
 #endif
 
+#ifdef RTD3_HAVE_iommufd_detach
+/* Does @other belong to the iommufd that @vdev is bound to? */
+static inline bool rtd3_compat_same_iommufd(struct vfio_device *vdev,
+					    struct vfio_device *other)
+{
+	struct iommufd_ctx *ctx = vfio_iommufd_device_ictx(vdev);
+	int id = ctx ? vfio_iommufd_get_dev_id(other, ctx) : 0;
+
+	/* -ENOENT: it is not bound, but of a group that belongs to it. */
+	return id > 0 || id == -ENOENT;
+}
+#else
+static inline bool rtd3_compat_same_iommufd(struct vfio_device *vdev,
+					    struct vfio_device *other)
+{
+	return false;
+}
+#endif
+
+/* Does a request of VFIO_DEVICE_FEATURE export BARs as a dma-buf? */
+static inline bool rtd3_compat_exports(u32 flags)
+{
+#ifdef RTD3_HAVE_dmabuf_ops
+	return (flags & ~VFIO_DEVICE_FEATURE_SET) ==
+	       (VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF);
+#else
+	return false;
+#endif
+}
+
 /* Take all pages out of a mapping of a device. */
 static inline void rtd3_compat_zap(struct vm_area_struct *vma)
 {

@@ -9,26 +9,17 @@
  */
 
 #include <linux/minmax.h>
+#include <linux/pagemap.h>
 #include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "device.h"
 
 #define RTD3_COPY	64	/* bytes that a shadowed read handles at a time */
+#define RTD3_FAULT_TRIES	16	/* user memory may be taken away again */
 
 bool rtd3_default_virtual_pr3;
-
-static void rtd3_config_lock(struct rtd3_config *config)
-{
-	mutex_lock(&config->lock);
-	WRITE_ONCE(config->owner, current);
-}
-
-static void rtd3_config_unlock(struct rtd3_config *config)
-{
-	WRITE_ONCE(config->owner, NULL);
-	mutex_unlock(&config->lock);
-}
 
 static bool rtd3_config_shadowed(struct rtd3_device *rdev)
 {
@@ -39,7 +30,7 @@ static bool rtd3_config_shadowed(struct rtd3_device *rdev)
 	if (!rtd3_health_usable(rdev))
 		return false;
 
-	return config->promoted ||
+	return rtd3_lowpower_held(rdev, RTD3_HELD_GUEST) ||
 	       (config->user_shadow && rtd3_lowpower_engaged(rdev));
 }
 
@@ -59,6 +50,9 @@ static bool rtd3_config_overlay(struct rtd3_device *rdev, unsigned int pos,
 	if (pm_cap && pos == pm_cap + PCI_PM_CTRL) {
 		*value &= ~PCI_PM_CTRL_STATE_MASK;
 		*value |= min(config->state, RTD3_GUEST_D3HOT);
+		/* Whoever may lose the context of a D3hot has to be told. */
+		if (READ_ONCE(config->promote) == RTD3_PROMOTE_ALWAYS)
+			*value &= ~PCI_PM_CTRL_NO_SOFT_RESET;
 		return true;
 	}
 
@@ -75,15 +69,16 @@ static bool rtd3_config_may_overlay(struct rtd3_device *rdev, unsigned int pos)
 	       rtd3_pr3_owns(rdev, pos);
 }
 
-/* Reads @count bytes from the image, or returns false: ask the device. */
-static bool rtd3_config_read_shadow(struct rtd3_device *rdev, unsigned int pos,
-				    u8 *data, size_t count)
+/* Reads @count bytes from the image: 1, or 0: ask the device, or -EINTR. */
+static int rtd3_config_read_shadow(struct rtd3_device *rdev, unsigned int pos,
+				   u8 *data, size_t count)
 {
 	struct rtd3_config *config = &rdev->config;
 	bool shadowed;
 	size_t i;
 
-	mutex_lock(&config->lock);
+	if (mutex_lock_killable(&config->lock))
+		return -EINTR;
 	shadowed = rtd3_config_shadowed(rdev);
 	for (i = 0; i < count && shadowed; i++) {
 		data[i] = rtd3_view_byte(rdev, pos + i);
@@ -169,13 +164,17 @@ ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[RTD3_COPY];
 	size_t done = 0, len;
+	int ret;
 
 	if (!rtd3_config_in_range(rdev, pos, count))
 		return -EFAULT;
 
 	while (done < count) {
 		len = min(count - done, sizeof(data));
-		if (!rtd3_config_read_shadow(rdev, pos + done, data, len)) {
+		ret = rtd3_config_read_shadow(rdev, pos + done, data, len);
+		if (ret < 0)
+			return ret;
+		if (!ret) {
 			/* From the start: what is one read shall be of one kind. */
 			if (done)
 				*ppos -= done;
@@ -190,8 +189,12 @@ ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 	return done;
 }
 
-static bool rtd3_config_covers(const struct rtd3_config_write *wr,
-			       unsigned int pos)
+/**
+ * rtd3_config_covers - does a write touch this byte?
+ * @wr: the write
+ * @pos: in configuration space
+ */
+bool rtd3_config_covers(const struct rtd3_config_piece *wr, unsigned int pos)
 {
 	return pos >= wr->pos && pos < wr->pos + wr->len;
 }
@@ -201,14 +204,21 @@ static bool rtd3_config_covers(const struct rtd3_config_write *wr,
  * @rdev: device, held awake
  * @wr: the write
  *
- * Context: rtd3_config.lock held.
- * Return: 0; -EIO: the device does not work; or an error of the core.
+ * Context: rtd3_config.lock held, page faults disabled.
+ * Return: 0; -EIO: the device does not work; -EFAULT: user memory is not there; or
+ * another error of the core.
  */
-int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_write *wr)
+int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_piece *wr)
 {
+	loff_t pos = wr->ppos;
 	ssize_t ret;
 
-	ret = vfio_pci_core_write(&rdev->core.vdev, wr->buf, wr->len, &wr->ppos);
+	lockdep_assert_held(&rdev->config.lock);
+
+	ret = vfio_pci_core_write(&rdev->core.vdev, wr->buf, wr->len, &pos);
+	/* Whatever came of it, the core may have given dma-bufs back. */
+	if (rtd3_lowpower_held(rdev, ~0U))
+		rtd3_lowpower_refresh(rdev);
 	if (ret < 0)
 		return ret;
 
@@ -217,7 +227,7 @@ int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_write *wr)
 
 /* A function level reset by its register; the core has done it. */
 static bool rtd3_config_is_flr(struct rtd3_device *rdev,
-			       const struct rtd3_config_write *wr)
+			       const struct rtd3_config_piece *wr)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int exp = pdev->pcie_cap + PCI_EXP_DEVCTL + 1;
@@ -232,62 +242,146 @@ static bool rtd3_config_is_flr(struct rtd3_device *rdev,
 	return false;
 }
 
+static bool rtd3_config_is_pmcsr(struct rtd3_device *rdev,
+				 const struct rtd3_config_piece *wr)
+{
+	u8 pm_cap = rdev->core.pdev->pm_cap;
+
+	return pm_cap && rtd3_config_covers(wr, pm_cap + PCI_PM_CTRL);
+}
+
+static bool rtd3_config_is_virtual(struct rtd3_device *rdev,
+				   const struct rtd3_config_piece *wr)
+{
+	return rtd3_config_shadowed(rdev) && rtd3_view_virtual(rdev, wr->pos);
+}
+
+/* Does a write, as things are, have to reach the device? */
+static bool rtd3_config_needs_device(struct rtd3_device *rdev,
+				     const struct rtd3_config_piece *wr)
+{
+	lockdep_assert_held(&rdev->config.lock);
+
+	/* Then nobody is told that it was written. */
+	if (!rtd3_health_ready(rdev))
+		return true;
+	if (rtd3_pr3_owns(rdev, wr->pos))
+		return rtd3_pr3_needs_device(rdev, wr);
+	if (rtd3_config_is_pmcsr(rdev, wr))
+		return rtd3_guest_needs_device(rdev, wr);
+
+	/* What is off takes no other write. */
+	return rdev->config.state != RTD3_GUEST_D3COLD &&
+	       !rtd3_config_is_virtual(rdev, wr);
+}
+
 /* Any register but PMCSR: while the device sleeps only what matters wakes it. */
 static int rtd3_config_write_other(struct rtd3_device *rdev,
-				   struct rtd3_config_write *wr)
+				   struct rtd3_config_piece *wr)
 {
 	struct rtd3_config *config = &rdev->config;
-	bool shadowed = rtd3_config_shadowed(rdev);
-	struct rtd3_waker waker;
 	size_t i;
 	int ret;
 
-	if (shadowed && rtd3_view_virtual(rdev, wr->pos)) {
+	if (rtd3_config_is_virtual(rdev, wr)) {
 		for (i = 0; i < wr->len; i++)
 			if (rtd3_view_virtual(rdev, wr->pos + i))
 				rtd3_view_write(rdev, wr->pos + i, wr->data[i]);
 		return 0;
 	}
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	ret = rtd3_config_forward(rdev, wr);
 	if (ret)
 		return ret;
-	ret = rtd3_config_forward(rdev, wr);
-	if (!ret && rtd3_config_covers(wr, PCI_COMMAND))
+	if (rtd3_config_covers(wr, PCI_COMMAND))
 		config->view.command_reset = false;
-	if (!ret && config->state != RTD3_GUEST_D0 && rtd3_config_is_flr(rdev, wr))
+	if (config->state != RTD3_GUEST_D0 && rtd3_config_is_flr(rdev, wr))
 		rtd3_guest_reset(rdev);
-	shadowed = rtd3_config_shadowed(rdev);
-	if (!ret && shadowed)
+	if (rtd3_config_shadowed(rdev))
 		rtd3_view_take(rdev);
-	/* One write is no sign that a sleeping device is needed. */
-	if (shadowed)
-		rtd3_pm_access_drop(rdev, &waker);
-	else
-		rtd3_pm_access_end(rdev, &waker);
 
-	return ret;
+	return 0;
 }
 
 static int rtd3_config_write_one(struct rtd3_device *rdev,
-				 struct rtd3_config_write *wr)
+				 struct rtd3_config_piece *wr)
 {
-	u8 pm_cap = rdev->core.pdev->pm_cap;
 	size_t i;
 	int ret = 0;
+
+	lockdep_assert_held(&rdev->config.lock);
 
 	if (rtd3_pr3_owns(rdev, wr->pos)) {
 		for (i = 0; i < wr->len && !ret; i++)
 			ret = rtd3_pr3_write(rdev, wr->pos + i, wr->data[i]);
 		return ret;
 	}
-	if (pm_cap && rtd3_config_covers(wr, pm_cap + PCI_PM_CTRL))
+	if (rtd3_config_is_pmcsr(rdev, wr))
 		return rtd3_guest_write_pmcsr(rdev, wr);
 	/* As to a device without power. */
 	if (rdev->config.state == RTD3_GUEST_D3COLD)
 		return 0;
 
 	return rtd3_config_write_other(rdev, wr);
+}
+
+/*
+ * One try, which is not made if the device is needed and not held: -EAGAIN. User
+ * memory that is not there is not waited for under the lock: -EFAULT, and the next
+ * try may find it. @sleeps: one write is no sign that a sleeping device is needed.
+ */
+static int rtd3_config_try_write(struct rtd3_device *rdev,
+				 struct rtd3_config_piece *wr, bool held,
+				 bool *sleeps)
+{
+	struct rtd3_config *config = &rdev->config;
+	int ret = -EAGAIN;
+
+	if (mutex_lock_killable(&config->lock))
+		return -EINTR;
+	if (held || !rtd3_config_needs_device(rdev, wr)) {
+		pagefault_disable();
+		ret = rtd3_config_write_one(rdev, wr);
+		pagefault_enable();
+		*sleeps = rtd3_guest_asleep(rdev) || rtd3_config_shadowed(rdev);
+	}
+	mutex_unlock(&config->lock);
+
+	return ret;
+}
+
+static int rtd3_config_write_piece(struct rtd3_device *rdev,
+				   struct rtd3_config_piece *wr)
+{
+	unsigned int tries = 0;
+	struct rtd3_waker waker;
+	bool sleeps = true;
+	bool held = false;
+	int ret;
+
+	do {
+		if (fault_in_readable(wr->buf, wr->len)) {
+			ret = -EFAULT;
+			break;
+		}
+		ret = rtd3_config_try_write(rdev, wr, held, &sleeps);
+		if (ret == -EAGAIN && !held) {
+			ret = rtd3_pm_access_begin(rdev, &waker,
+						   RTD3_WAKE_CONFIG);
+			if (ret)
+				break;
+			held = true;
+			ret = rtd3_config_try_write(rdev, wr, held, &sleeps);
+		}
+	} while (ret == -EFAULT && tries++ < RTD3_FAULT_TRIES &&
+		 !fatal_signal_pending(current));
+
+	if (held && sleeps)
+		rtd3_pm_access_drop(rdev, &waker);
+	else if (held)
+		rtd3_pm_access_end(rdev, &waker);
+
+	return ret;
 }
 
 /**
@@ -306,7 +400,7 @@ static int rtd3_config_write_one(struct rtd3_device *rdev,
 ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
-	struct rtd3_config_write wr;
+	struct rtd3_config_piece wr;
 	size_t done;
 	int ret;
 
@@ -320,13 +414,7 @@ ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 		wr.len = min_t(size_t, count - done, 4 - wr.pos % 4);
 		if (copy_from_user(wr.data, wr.buf, wr.len))
 			return -EFAULT;
-		/* Not under the lock: others do not wait for our wait. */
-		ret = rtd3_health_wait(rdev);
-		if (ret)
-			return ret;
-		rtd3_config_lock(&rdev->config);
-		ret = rtd3_config_write_one(rdev, &wr);
-		rtd3_config_unlock(&rdev->config);
+		ret = rtd3_config_write_piece(rdev, &wr);
 		if (ret)
 			return ret;
 	}
@@ -353,28 +441,27 @@ void rtd3_config_irqs_set(struct rtd3_device *rdev)
 /**
  * rtd3_config_enter - the user enters low power, with or without an image
  * @rdev: device, awake for the ioctl
- * @feature: as for rtd3_lowpower_enter()
- * @arg: as there
- * @argsz: as there
+ * @wakeup: as for rtd3_lowpower_enter()
  * @limit: as there
  * @shadow: reads of configuration space shall not wake the device
  *
  * Context: process; takes rtd3_config.lock.
- * Return: as rtd3_lowpower_enter().
+ * Return: as rtd3_lowpower_enter(), or -EINTR.
  */
-int rtd3_config_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-		      size_t argsz, enum rtd3_depth limit, bool shadow)
+int rtd3_config_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
+		      enum rtd3_depth limit, bool shadow)
 {
 	struct rtd3_config *config = &rdev->config;
 	int ret;
 
-	rtd3_config_lock(config);
+	if (mutex_lock_killable(&config->lock))
+		return -EINTR;
 	if (shadow && !rtd3_config_shadowed(rdev))
 		rtd3_view_take(rdev);
-	ret = rtd3_lowpower_enter(rdev, feature, arg, argsz, limit);
+	ret = rtd3_lowpower_enter(rdev, wakeup, limit);
 	if (!ret)
 		config->user_shadow = shadow;
-	rtd3_config_unlock(config);
+	mutex_unlock(&config->lock);
 
 	return ret;
 }
@@ -405,7 +492,6 @@ int rtd3_config_open(struct rtd3_device *rdev)
 	if (ret)
 		return ret;
 	config->state = RTD3_GUEST_D0;
-	config->promoted = false;
 	config->user_shadow = false;
 	rtd3_pr3_open(rdev);
 
@@ -422,8 +508,6 @@ void rtd3_config_close(struct rtd3_device *rdev)
 
 	/* Against a reset of the whole set, and against observers. */
 	mutex_lock(&config->lock);
-	config->promoted = false;
-	WRITE_ONCE(config->pr3.off, false);
 	WRITE_ONCE(config->state, RTD3_GUEST_D0);
 	rtd3_view_free(rdev);
 	mutex_unlock(&config->lock);

@@ -12,15 +12,15 @@
 #include "view.h"
 
 /**
- * struct rtd3_config_write - one write of the user, within a dword
+ * struct rtd3_config_piece - one write of the user, within a dword
  * @buf: user memory
  * @ppos: position in the device's file
  * @pos: in configuration space
  * @len: bytes
  * @data: what is decided by; the core copies @buf once more, and a user who
- *	changes it meanwhile gets a state that does not fit, of his own device
+ *	changes it meanwhile gets a state that does not fit, of its own device
  */
-struct rtd3_config_write {
+struct rtd3_config_piece {
 	const char __user *buf;
 	loff_t ppos;
 	unsigned int pos;
@@ -31,15 +31,16 @@ struct rtd3_config_write {
 /**
  * struct rtd3_config - configuration space as the user of a device sees it
  * @lock: protects all below but the attributes, and makes the guest's changes of
- *	the power state one after the other. Order: dev_set->lock -> this ->
- *	rtd3_recovery.attempt, rtd3_policy.lock. It is held over a wake of the
- *	device, so no runtime PM callback may take it; and over the core's copy
- *	of user memory, see @owner.
- * @owner: the task that holds @lock for a write. A fault of user memory that is
- *	a mapping of the device itself must not wait for it
+ *	the power state one after the other. Order: dev_set->lock ->
+ *	rtd3_recovery.attempt -> this -> rtd3_lowpower.lock, rtd3_policy.lock,
+ *	memory_lock. User memory is touched
+ *	under it with page faults disabled only, and no wake is waited for; but
+ *	a reset of the device can be, so no runtime PM callback may take it.
  * @state: the power state that the guest has put the device in, see guest.c;
  *	observers read it without the lock
- * @promoted: low power is held for the guest, RTD3_HELD_GUEST
+ * @cold_ns: how long the device had been without power when low power was last
+ *	entered for the guest
+ * @lost: it has been without power since, in the guest's present D3hot
  * @user_shadow: the user's present entry has RTD3_POWER_SHADOW
  * @view: what a sleeping device reads as
  * @pr3: the virtual _PR3
@@ -50,9 +51,9 @@ struct rtd3_config_write {
  */
 struct rtd3_config {
 	struct mutex lock; /* see above */
-	struct task_struct *owner;
 	enum rtd3_guest_state state;
-	bool promoted;
+	u64 cold_ns;
+	bool lost;
 	bool user_shadow;
 	struct rtd3_view view;
 	struct rtd3_pr3 pr3;
@@ -62,6 +63,7 @@ struct rtd3_config {
 	bool virtual_pr3;
 };
 
+struct eventfd_ctx;
 struct rtd3_device;
 
 extern bool rtd3_default_virtual_pr3;
@@ -69,13 +71,14 @@ extern bool rtd3_default_virtual_pr3;
 void rtd3_config_init(struct rtd3_device *rdev);
 int rtd3_config_open(struct rtd3_device *rdev);
 void rtd3_config_close(struct rtd3_device *rdev);
-int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_write *wr);
+bool rtd3_config_covers(const struct rtd3_config_piece *wr, unsigned int pos);
+int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_piece *wr);
 ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 			 size_t count, loff_t *ppos);
 ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 			  size_t count, loff_t *ppos);
 void rtd3_config_irqs_set(struct rtd3_device *rdev);
-int rtd3_config_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-		      size_t argsz, enum rtd3_depth limit, bool shadow);
+int rtd3_config_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
+		      enum rtd3_depth limit, bool shadow);
 
 #endif /* RTD3_CONFIG_H */

@@ -10,11 +10,11 @@
 #include "device.h"
 #include "event.h"
 #include "feature.h"
+#include "hotreset.h"
 #include "info.h"
 #include "ladder.h"
 
 #define RTD3_FIRST_TRIES	5
-#define RTD3_MEMBER_MS	300	/* a hot reset waits for another function */
 
 static int rtd3_init_dev(struct vfio_device *vdev)
 {
@@ -84,6 +84,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 		goto out_disable;
 
 	vfio_pci_core_finish_enable(&rdev->core);
+	rtd3_lowpower_opened(rdev);
 	WRITE_ONCE(rdev->open, true);
 	rtd3_pm_access_end(rdev, &waker);
 
@@ -205,52 +206,6 @@ static bool rtd3_sets_up_irqs(unsigned long arg)
 	       set.flags & VFIO_IRQ_SET_DATA_EVENTFD;
 }
 
-/*
- * A hot reset is of all devices of the set, and the PCI core waits for the first
- * of them: all have to be there.
- */
-static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
-{
-	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
-	struct vfio_pci_core_device *cur;
-	int ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
-
-	if (ret)
-		return ret;
-
-	mutex_lock(&dev_set->lock);
-	list_for_each_entry(cur, &dev_set->device_list, vdev.dev_set_list) {
-		if (cur->vdev.ops != rdev->core.vdev.ops)
-			continue;
-		pm_runtime_get_sync(&cur->pdev->dev);
-		/* Its ladder has begun with ours, and is about to end with it. */
-		ret = rtd3_health_enter(rtd3_from_core(cur), RTD3_MEMBER_MS);
-		pm_runtime_put(&cur->pdev->dev);
-		if (ret)
-			break;
-	}
-	mutex_unlock(&dev_set->lock);
-
-	return ret;
-}
-
-/* What was reset is in D0, for its guest, too. */
-static void rtd3_hot_reset_end(struct rtd3_device *rdev)
-{
-	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
-	struct vfio_pci_core_device *cur;
-
-	mutex_lock(&dev_set->lock);
-	list_for_each_entry(cur, &dev_set->device_list, vdev.dev_set_list) {
-		if (cur->vdev.ops != rdev->core.vdev.ops)
-			continue;
-		pm_runtime_get_sync(&cur->pdev->dev);
-		rtd3_guest_was_reset(rtd3_from_core(cur));
-		pm_runtime_put(&cur->pdev->dev);
-	}
-	mutex_unlock(&dev_set->lock);
-}
-
 static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		       unsigned long arg)
 {
@@ -267,7 +222,6 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_PCI_HOT_RESET:
 		reset = true;
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_RESET);
-		ret = rtd3_hot_reset_begin(rdev);
 		break;
 	case VFIO_DEVICE_SET_IRQS:
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_IOCTL);
@@ -282,11 +236,14 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	if (ret)
 		return ret;
 
-	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	if (cmd == VFIO_DEVICE_PCI_HOT_RESET)
+		ret = rtd3_hot_reset(rdev, (void __user *)arg);
+	else
+		ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	if (cmd == VFIO_DEVICE_RESET)
+		rtd3_lowpower_refresh(rdev);
 	if (!ret && cmd == VFIO_DEVICE_RESET)
 		rtd3_guest_was_reset(rdev);
-	else if (!ret && reset)
-		rtd3_hot_reset_end(rdev);
 	else if (!ret && cmd == VFIO_DEVICE_SET_IRQS)
 		rtd3_config_irqs_set(rdev);
 	/* A device that does not come back from a reset is not handed out. */
@@ -354,7 +311,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 
 	pm_runtime_get_noresume(dev);
 	rtd3_ladder_add(rdev);
-	rtd3_policy_start(rdev);
+	rtd3_policy_apply(rdev);
 	ret = vfio_pci_core_register_device(&rdev->core);
 	if (ret) {
 		rtd3_recovery_stop(rdev);
@@ -378,9 +335,9 @@ int rtd3_device_register(struct rtd3_device *rdev)
 void rtd3_device_unregister(struct rtd3_device *rdev)
 {
 	vfio_pci_core_unregister_device(&rdev->core);
-	rtd3_lowpower_stop(rdev);
 	rtd3_close_stop(rdev);
 	rtd3_recovery_stop(rdev);
+	rtd3_lowpower_stop(rdev);
 	rtd3_policy_release(rdev);
 	rtd3_event_stop(rdev);
 	rtd3_pm_detach(rdev);

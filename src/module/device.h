@@ -22,7 +22,7 @@
  * @policy: how deep it may sleep, see policy.h
  * @lowpower: who wants it to sleep while it is open, see lowpower.h
  * @config: what its user sees of it meanwhile, see config.h
- * @mmio: what his accesses to its BARs get then, see mmio.h
+ * @mmio: what its user's accesses to BARs get then, see mmio.h
  * @wake: how it is brought back, see wake.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h

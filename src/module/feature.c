@@ -4,9 +4,12 @@
  * the private ones of linux/rtd3_vfio_pci.h.
  */
 
+#include <linux/err.h>
+#include <linux/eventfd.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "device.h"
 #include "feature.h"
 #include "info.h"
@@ -28,11 +31,29 @@ static int rtd3_power_get(struct rtd3_device *rdev, void __user *arg,
 	return 0;
 }
 
-static int rtd3_power_enter(struct rtd3_device *rdev,
-			    const struct rtd3_power *req,
-			    struct rtd3_power __user *arg)
+/* @fd: negative: none */
+static int rtd3_enter(struct rtd3_device *rdev, int fd, enum rtd3_depth limit,
+		      bool shadow)
 {
-	bool shadow = req->flags & RTD3_POWER_SHADOW;
+	struct eventfd_ctx *wakeup = NULL;
+	int ret;
+
+	if (fd >= 0)
+		wakeup = eventfd_ctx_fdget(fd);
+	if (IS_ERR(wakeup))
+		return PTR_ERR(wakeup);
+
+	ret = rtd3_config_enter(rdev, wakeup, limit, shadow);
+	if (ret && wakeup)
+		eventfd_ctx_put(wakeup);
+
+	return ret;
+}
+
+static int rtd3_power_enter(struct rtd3_device *rdev,
+			    const struct rtd3_power *req)
+{
+	bool wakeup = req->flags & RTD3_POWER_WAKEUP;
 	enum rtd3_depth limit;
 
 	switch (req->deepest_state) {
@@ -45,25 +66,11 @@ static int rtd3_power_enter(struct rtd3_device *rdev,
 	default:
 		return -EINVAL;
 	}
+	if (wakeup ? req->wakeup_eventfd < 0 : req->wakeup_eventfd != 0)
+		return -EINVAL;
 
-	if (!(req->flags & RTD3_POWER_WAKEUP)) {
-		if (req->wakeup_eventfd)
-			return -EINVAL;
-		return rtd3_config_enter(rdev,
-					 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-					 NULL, 0, limit, shadow);
-	}
-
-	/* The end of our payload is laid out as feature 4's whole payload. */
-	BUILD_BUG_ON(sizeof(*req) -
-		     offsetof(struct rtd3_power, wakeup_eventfd) !=
-		     sizeof(struct vfio_device_low_power_entry_with_wakeup));
-
-	return rtd3_config_enter(rdev,
-				 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
-				 &arg->wakeup_eventfd,
-				 sizeof(struct vfio_device_low_power_entry_with_wakeup),
-				 limit, shadow);
+	return rtd3_enter(rdev, wakeup ? req->wakeup_eventfd : -1, limit,
+			  req->flags & RTD3_POWER_SHADOW);
 }
 
 static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
@@ -80,7 +87,7 @@ static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
 
 	switch (req.low_power_state) {
 	case RTD3_LOW_POWER_ENTER:
-		return rtd3_power_enter(rdev, &req, arg);
+		return rtd3_power_enter(rdev, &req);
 	case RTD3_LOW_POWER_EXIT:
 		if (req.deepest_state || req.flags || req.wakeup_eventfd)
 			return -EINVAL;
@@ -109,25 +116,33 @@ static int rtd3_power(struct rtd3_device *rdev, u32 flags, void __user *arg,
 	       rtd3_power_set(rdev, arg, argsz);
 }
 
-/*
- * Features 3 and 4: the core looks at flags, size and payload, as vfio-pci's
- * users know it; a request that passes goes through the policy.
- */
-static int rtd3_entry(struct rtd3_device *rdev, u32 flags, void __user *arg,
-		      size_t argsz)
+static int rtd3_entry(struct rtd3_device *rdev, u32 flags, size_t argsz)
 {
-	u32 feature = flags & VFIO_DEVICE_FEATURE_MASK;
-	size_t minsz = 0;
 	int ret;
 
-	if (feature == VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP)
-		minsz = sizeof(struct vfio_device_low_power_entry_with_wakeup);
-	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, minsz);
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
 	if (ret != 1)
 		return ret;
 
-	return rtd3_config_enter(rdev, feature, arg, argsz, RTD3_POWER_D3COLD,
-				 false);
+	return rtd3_enter(rdev, -1, RTD3_POWER_D3COLD, false);
+}
+
+static int rtd3_entry_with_wakeup(struct rtd3_device *rdev, u32 flags,
+				  void __user *arg, size_t argsz)
+{
+	struct vfio_device_low_power_entry_with_wakeup entry;
+	int ret;
+
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET,
+				 sizeof(entry));
+	if (ret != 1)
+		return ret;
+	if (copy_from_user(&entry, arg, sizeof(entry)))
+		return -EFAULT;
+	if (entry.wakeup_eventfd < 0)
+		return -EINVAL;
+
+	return rtd3_enter(rdev, entry.wakeup_eventfd, RTD3_POWER_D3COLD, false);
 }
 
 static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
@@ -177,8 +192,10 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 
 	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
+		ret = rtd3_entry(rdev, flags, argsz);
+		break;
 	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
-		ret = rtd3_entry(rdev, flags, arg, argsz);
+		ret = rtd3_entry_with_wakeup(rdev, flags, arg, argsz);
 		break;
 	case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
 		ret = rtd3_exit(rdev, flags, argsz);
@@ -193,7 +210,14 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 		break;
 	default:
 		rtd3_pm_mark_busy(rdev);
-		ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
+		/* Who gets a buffer counts on being able to reach it. */
+		if (rtd3_compat_exports(flags) && rtd3_lowpower_held(rdev, ~0U))
+			ret = -EBUSY;
+		else
+			ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
+		/* Low power may have been entered meanwhile. */
+		if (rtd3_compat_exports(flags))
+			rtd3_lowpower_refresh(rdev);
 		break;
 	}
 	/* Whoever is for EXIT has claimed the wake already. */

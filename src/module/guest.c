@@ -30,7 +30,7 @@
  *
  * Which D3hot is promoted says rtd3/promote; D3cold, which the guest asks for by
  * the virtual _PR3 (pr3.c), always is. A D3hot that is not promoted leaves the
- * device awake for the host, and with power.
+ * device awake for the host, and with power. P is RTD3_HELD_GUEST, and nothing else.
  */
 
 #include <linux/pm_runtime.h>
@@ -38,6 +38,11 @@
 #include "device.h"
 
 unsigned int rtd3_default_promote = RTD3_PROMOTE_SAFE;
+
+static bool rtd3_guest_promoted(struct rtd3_device *rdev)
+{
+	return rtd3_lowpower_held(rdev, RTD3_HELD_GUEST);
+}
 
 static void rtd3_guest_set_state(struct rtd3_device *rdev,
 				 enum rtd3_guest_state state)
@@ -47,16 +52,36 @@ static void rtd3_guest_set_state(struct rtd3_device *rdev,
 	WRITE_ONCE(rdev->config.state, state);
 }
 
-static void rtd3_guest_promote(struct rtd3_device *rdev)
+/* How long it has been without power since it was bound. */
+static u64 rtd3_guest_cold_ns(struct rtd3_device *rdev)
+{
+	struct rtd3_pm_stats stats;
+
+	rtd3_pm_get_stats(rdev, &stats);
+
+	return stats.time_ns[RTD3_POWER_D3COLD];
+}
+
+/* Has it been without power since low power was entered for the guest? */
+static bool rtd3_guest_was_cold(struct rtd3_device *rdev)
+{
+	return rtd3_guest_cold_ns(rdev) != rdev->config.cold_ns;
+}
+
+static int rtd3_guest_promote(struct rtd3_device *rdev)
 {
 	struct rtd3_config *config = &rdev->config;
+	int ret;
 
 	lockdep_assert_held(&config->lock);
 
-	if (config->promoted || rtd3_lowpower_hold(rdev, RTD3_HELD_GUEST))
-		return;
-	config->promoted = true;
-	config->promotions++;
+	if (rtd3_guest_promoted(rdev))
+		return 0;
+	config->cold_ns = rtd3_guest_cold_ns(rdev);
+	ret = rtd3_lowpower_hold(rdev, RTD3_HELD_GUEST);
+	config->promotions += !ret;
+
+	return ret;
 }
 
 static void rtd3_guest_demote(struct rtd3_device *rdev)
@@ -65,9 +90,10 @@ static void rtd3_guest_demote(struct rtd3_device *rdev)
 
 	lockdep_assert_held(&config->lock);
 
-	if (config->promoted)
-		rtd3_lowpower_release(rdev, RTD3_HELD_GUEST);
-	config->promoted = false;
+	if (!rtd3_guest_promoted(rdev))
+		return;
+	config->lost |= rtd3_guest_was_cold(rdev);
+	rtd3_lowpower_release(rdev, RTD3_HELD_GUEST);
 }
 
 /**
@@ -81,7 +107,6 @@ void rtd3_guest_reset(struct rtd3_device *rdev)
 	lockdep_assert_held(&rdev->config.lock);
 
 	rtd3_guest_demote(rdev);
-	rdev->config.pr3.off = false;
 	rtd3_guest_set_state(rdev, RTD3_GUEST_D0);
 }
 
@@ -103,27 +128,31 @@ static bool rtd3_guest_may_promote(struct rtd3_device *rdev)
  * promoted if it got there: not every device of which PMCSR says so can.
  */
 static int rtd3_guest_to_d3hot(struct rtd3_device *rdev,
-			       struct rtd3_config_write *wr)
+			       struct rtd3_config_piece *wr)
 {
 	bool promote = rtd3_guest_may_promote(rdev);
-	struct pci_dev *pdev = rdev->core.pdev;
-	struct rtd3_waker waker;
 	int ret;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
-	if (ret)
-		return ret;
 	if (promote)
 		rtd3_view_take(rdev);
 	ret = rtd3_config_forward(rdev, wr);
-	if (!ret && pdev->current_state == PCI_D3hot) {
-		if (promote)
-			rtd3_guest_promote(rdev);
-		rtd3_guest_set_state(rdev, RTD3_GUEST_D3HOT);
-	}
-	rtd3_pm_access_drop(rdev, &waker);
+	if (ret || rdev->core.pdev->current_state != PCI_D3hot)
+		return ret;
+	rdev->config.lost = false;
+	if (promote)
+		rtd3_guest_promote(rdev);
+	rtd3_guest_set_state(rdev, RTD3_GUEST_D3HOT);
 
-	return ret;
+	return 0;
+}
+
+/* The PCI core calls a D0 that was not reached a success: look. */
+static int rtd3_guest_check_d0(struct rtd3_device *rdev)
+{
+	if (rdev->core.pdev->current_state != PCI_D0)
+		return -EIO;
+
+	return rtd3_health_check(rdev);
 }
 
 /* Out of the D3hot that the guest has put the device in, if it is still there. */
@@ -141,22 +170,12 @@ static int rtd3_guest_leave_d3hot(struct rtd3_device *rdev)
 	}
 	up_write(&core->memory_lock);
 
-	return ret ? ret : rtd3_health_check(rdev);
-}
-
-/* How long it has been without power since it was bound. */
-static u64 rtd3_guest_cold_ns(struct rtd3_device *rdev)
-{
-	struct rtd3_pm_stats stats;
-
-	rtd3_pm_get_stats(rdev, &stats);
-
-	return stats.time_ns[RTD3_POWER_D3COLD];
+	return ret ? -EIO : rtd3_guest_check_d0(rdev);
 }
 
 /*
- * The guest turns on what it has turned off. If the host had no occasion to cut
- * the power, a reset has to do what that would have done to the device.
+ * The guest turns on what it has turned off, and gets it in its reset state. If the
+ * host had no occasion to cut the power, a reset has to do what that would have done.
  */
 static int rtd3_guest_turn_on(struct rtd3_device *rdev)
 {
@@ -164,94 +183,72 @@ static int rtd3_guest_turn_on(struct rtd3_device *rdev)
 	int ret;
 
 	ret = rtd3_guest_leave_d3hot(rdev);
-	if (ret || !core->reset_works ||
-	    rtd3_guest_cold_ns(rdev) != rdev->config.pr3.cold_ns)
+	if (ret || rtd3_guest_was_cold(rdev))
 		return ret;
+	if (!core->reset_works)
+		return -EIO;
 
 	down_write(&core->memory_lock);
-	pci_try_reset_function(core->pdev);
+	ret = pci_try_reset_function(core->pdev);
 	up_write(&core->memory_lock);
 
-	return rtd3_health_check(rdev);
+	return ret ? -EIO : rtd3_health_check(rdev);
 }
 
-/*
- * To D0, from any state. @wr: the core is told, too; NULL: the request was made
- * by other means than PMCSR.
- */
-static int rtd3_guest_to_d0(struct rtd3_device *rdev,
-			    struct rtd3_config_write *wr, bool lost)
+/* What the guest gets back is in D0; @lost: and has lost its context. */
+static int rtd3_guest_to_d0(struct rtd3_device *rdev, int ret, bool lost)
 {
-	struct rtd3_waker waker;
-	int ret;
-
 	lockdep_assert_held(&rdev->config.lock);
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	if (!ret)
+		ret = rtd3_guest_check_d0(rdev);
 	if (ret)
 		return ret;
-	ret = wr ? rtd3_config_forward(rdev, wr) : rtd3_guest_turn_on(rdev);
-	if (!ret) {
-		if (lost)
-			rtd3_view_reset(rdev);
-		rtd3_guest_reset(rdev);
-	}
-	rtd3_pm_access_end(rdev, &waker);
+	if (lost)
+		rtd3_view_reset(rdev);
+	rtd3_guest_reset(rdev);
 
-	return ret;
+	return 0;
 }
 
 /* The device may do D1 and D2, or not; the core finds out. */
 static int rtd3_guest_to_other(struct rtd3_device *rdev,
-			       struct rtd3_config_write *wr)
+			       struct rtd3_config_piece *wr)
 {
-	struct rtd3_waker waker;
 	int ret, state;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
-	if (ret)
-		return ret;
 	ret = rtd3_config_forward(rdev, wr);
 	state = (__force int)rdev->core.pdev->current_state;
 	if (!ret && state < RTD3_GUEST_D3HOT)
 		rtd3_guest_set_state(rdev, state);
-	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
 }
 
 /**
  * rtd3_guest_power_off - the guest turns the power off
- * @rdev: device, open
+ * @rdev: device, open; held awake, unless low power is held for the guest already
  *
  * Context: rtd3_config.lock held.
- * Return: 0; -EIO, -EINTR.
+ * Return: 0 or -EIO.
  */
 int rtd3_guest_power_off(struct rtd3_device *rdev)
 {
 	struct rtd3_config *config = &rdev->config;
-	struct rtd3_waker waker;
-	int ret = 0;
 
 	lockdep_assert_held(&config->lock);
 
 	if (config->state == RTD3_GUEST_D3COLD)
 		return 0;
-	if (!config->promoted) {
-		ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
-		if (ret)
-			return ret;
+	if (!rtd3_guest_promoted(rdev)) {
 		rtd3_view_take(rdev);
-		rtd3_guest_promote(rdev);
+		if (rtd3_guest_promote(rdev))
+			return -EIO;
 		/* The power may go later, or not at all: its DMA ends now. */
-		if (config->promoted)
-			pci_clear_master(rdev->core.pdev);
-		rtd3_pm_access_drop(rdev, &waker);
+		pci_clear_master(rdev->core.pdev);
 	}
-	if (!config->promoted)
-		return -EIO;
-	config->pr3.cold_ns = rtd3_guest_cold_ns(rdev);
-	WRITE_ONCE(config->pr3.off, true);
+	/* What it has lost before does not count as what it is turned off for. */
+	config->cold_ns = rtd3_guest_cold_ns(rdev);
 	rtd3_guest_set_state(rdev, RTD3_GUEST_D3COLD);
 
 	return 0;
@@ -259,11 +256,12 @@ int rtd3_guest_power_off(struct rtd3_device *rdev)
 
 /**
  * rtd3_guest_power_on - the guest turns the power on
- * @rdev: device, open
+ * @rdev: device, open; held awake if it was off
  *
  * Context: rtd3_config.lock held.
  * Return: 0: the device is in D0, has been verified, and has lost its context;
- * -EIO, -EINTR: nothing has changed.
+ * -EIO: nothing has changed: it does not work, or cannot be reset although its
+ * power was not cut.
  */
 int rtd3_guest_power_on(struct rtd3_device *rdev)
 {
@@ -272,37 +270,70 @@ int rtd3_guest_power_on(struct rtd3_device *rdev)
 	if (rdev->config.state != RTD3_GUEST_D3COLD)
 		return 0;
 
-	return rtd3_guest_to_d0(rdev, NULL, true);
+	return rtd3_guest_to_d0(rdev, rtd3_guest_turn_on(rdev), true);
+}
+
+static enum rtd3_guest_state rtd3_guest_asked(struct rtd3_device *rdev,
+					      const struct rtd3_config_piece *wr)
+{
+	unsigned int index = rdev->core.pdev->pm_cap + PCI_PM_CTRL - wr->pos;
+
+	return wr->data[index] & PCI_PM_CTRL_STATE_MASK;
+}
+
+/**
+ * rtd3_guest_needs_device - does a write to PMCSR, as things are, reach the device?
+ * @rdev: device, open
+ * @wr: the write; it covers the byte with the power state
+ *
+ * Context: rtd3_config.lock held.
+ */
+bool rtd3_guest_needs_device(struct rtd3_device *rdev,
+			     const struct rtd3_config_piece *wr)
+{
+	enum rtd3_guest_state asked = rtd3_guest_asked(rdev, wr);
+
+	lockdep_assert_held(&rdev->config.lock);
+
+	switch (rdev->config.state) {
+	case RTD3_GUEST_D3COLD:
+		/* Only a D0 is heard: VMMs write it before they reset. */
+		return asked == RTD3_GUEST_D0;
+	case RTD3_GUEST_D3HOT:
+		return asked == RTD3_GUEST_D0 ||
+		       (asked == RTD3_GUEST_D3HOT && !rtd3_guest_promoted(rdev));
+	default:
+		return true;
+	}
 }
 
 /**
  * rtd3_guest_write_pmcsr - the guest writes to PMCSR
- * @rdev: device, open
+ * @rdev: device, open; held awake if rtd3_guest_needs_device()
  * @wr: the write; it covers the byte with the power state
  *
- * Context: rtd3_config.lock held; sleeps over a wake of the device.
- * Return: 0; -EIO, -EINTR, -EFAULT: nothing has changed.
+ * Context: rtd3_config.lock held, page faults disabled.
+ * Return: 0; -EIO, -EFAULT: nothing has changed.
  */
 int rtd3_guest_write_pmcsr(struct rtd3_device *rdev,
-			   struct rtd3_config_write *wr)
+			   struct rtd3_config_piece *wr)
 {
-	struct rtd3_config *config = &rdev->config;
-	unsigned int index = rdev->core.pdev->pm_cap + PCI_PM_CTRL - wr->pos;
-	enum rtd3_guest_state state = wr->data[index] & PCI_PM_CTRL_STATE_MASK;
+	enum rtd3_guest_state asked = rtd3_guest_asked(rdev, wr);
+	bool lost;
 
-	lockdep_assert_held(&config->lock);
+	if (!rtd3_guest_needs_device(rdev, wr))
+		return 0;
+	if (rdev->config.state == RTD3_GUEST_D3COLD)
+		return rtd3_guest_power_on(rdev);
+	if (asked == RTD3_GUEST_D3HOT)
+		return rtd3_guest_to_d3hot(rdev, wr);
+	if (rdev->config.state != RTD3_GUEST_D3HOT)
+		return rtd3_guest_to_other(rdev, wr);
 
-	/* Only a D0 is heard by who is off: VMMs write it before they reset. */
-	if (config->state == RTD3_GUEST_D3COLD)
-		return state == RTD3_GUEST_D0 ? rtd3_guest_power_on(rdev) : 0;
-	if (state == RTD3_GUEST_D3HOT)
-		return config->promoted ? 0 : rtd3_guest_to_d3hot(rdev, wr);
-	if (config->state == RTD3_GUEST_D3HOT)
-		return state == RTD3_GUEST_D0 ?
-		       rtd3_guest_to_d0(rdev, wr, rdev->core.needs_pm_restore) :
-		       0;
+	lost = rdev->core.needs_pm_restore || rdev->config.lost ||
+	       (rtd3_guest_promoted(rdev) && rtd3_guest_was_cold(rdev));
 
-	return rtd3_guest_to_other(rdev, wr);
+	return rtd3_guest_to_d0(rdev, rtd3_config_forward(rdev, wr), lost);
 }
 
 /**
@@ -327,23 +358,23 @@ void rtd3_guest_was_reset(struct rtd3_device *rdev)
  * turned on.
  *
  * Context: process; takes rtd3_config.lock, unless a fatal signal comes.
- * Return: 0; -EINTR, -EIO; -EDEADLK: the caller has the lock.
+ * Return: 0; -EINTR, -EIO.
  */
 int rtd3_guest_wake(struct rtd3_device *rdev)
 {
 	struct rtd3_config *config = &rdev->config;
 	int ret;
 
-	if (READ_ONCE(config->owner) == current)
-		return -EDEADLK;
 	if (mutex_lock_killable(&config->lock))
 		return -EINTR;
 	if (config->state == RTD3_GUEST_D3COLD)
 		ret = rtd3_guest_power_on(rdev);
 	else
 		ret = rtd3_guest_leave_d3hot(rdev);
-	if (!ret)
+	if (!ret) {
 		rtd3_guest_demote(rdev);
+		rtd3_lowpower_refresh(rdev);
+	}
 	mutex_unlock(&config->lock);
 
 	return ret;

@@ -53,7 +53,7 @@ static u32 rtd3_info_flags(struct rtd3_device *rdev,
 		flags |= RTD3_INFO_D3COLD;
 	if (rtd3_lowpower_engaged(rdev))
 		flags |= RTD3_INFO_ENGAGED;
-	if (READ_ONCE(rdev->config.promoted))
+	if (rtd3_lowpower_held(rdev, RTD3_HELD_GUEST))
 		flags |= RTD3_INFO_PROMOTED;
 
 	return flags;

@@ -1,200 +1,175 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Low power of an open device. The core knows one entry, made through feature 3
- * or 4 and left through 5; there can be three who want one: the user, his guest,
- * and a device that does not work. The core's is made for the first of them and
- * left for the last:
+ * Low power of an open device. Three can want it: the user, its guest, and a device
+ * that does not work. The core knows one entry, which lets the device suspend and
+ * takes mappings and dma-bufs away; it is made by feature 3 for the first who wants
+ * it, and left by feature 5 for the last.
  *
- *	                         the core's entry
- *	holders          eventfd  none            mappings
- *	none                -      -              reach the device
- *	user, plain         no     plain          SIGBUS
- *	user, wakeup        yes    with wakeup    the same
- *	others              no     plain          the same
- *	others, and user    his    his            the same
+ * The wakeup eventfd of feature 4 is kept here, and the core is never asked for
+ * that feature: it would end its entry by itself, whoever else still wants it, and
+ * read the user's memory while we hold a lock.
  *
- * A user's entry that has a wakeup eventfd is ended by the core itself when the
- * device wakes. Whoever is left then gets the core's entry back, from a work
- * item: the wake is made in a runtime PM callback.
+ *	user enters, with an eventfd or without     user leaves, closes
+ *	     |                                           |
+ *	     v          the device wakes, eventfd        v
+ *	RTD3_HELD_USER ------------------------------> not held
  */
 
+#include <linux/eventfd.h>
 #include <linux/pm_runtime.h>
 
+#include "compat.h"
 #include "device.h"
 #include "lowpower.h"
 #include "trace.h"
 
-static int rtd3_lowpower_core(struct rtd3_device *rdev, u32 feature,
-			      void __user *arg, size_t argsz)
+static int rtd3_lowpower_core(struct rtd3_device *rdev, u32 feature)
 {
+	lockdep_assert_held(&rdev->lowpower.lock);
+
 	return vfio_pci_core_ioctl_feature(&rdev->core.vdev,
 					   VFIO_DEVICE_FEATURE_SET | feature,
-					   arg, argsz);
+					   NULL, 0);
 }
 
-static void rtd3_lowpower_core_exit(struct rtd3_device *rdev)
+static int rtd3_lowpower_add(struct rtd3_device *rdev, enum rtd3_holder who)
 {
-	rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0);
-}
+	struct rtd3_lowpower *low = &rdev->lowpower;
+	int ret = 0;
 
-static int rtd3_lowpower_core_entry(struct rtd3_device *rdev)
-{
-	return rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-				  NULL, 0);
-}
+	lockdep_assert_held(&low->lock);
 
-static bool rtd3_lowpower_core_engaged(struct rtd3_device *rdev)
-{
-	bool engaged;
-
-	down_read(&rdev->core.memory_lock);
-	engaged = rdev->core.pm_runtime_engaged;
-	up_read(&rdev->core.memory_lock);
-
-	return engaged;
-}
-
-static void rtd3_lowpower_set_holders(struct rtd3_device *rdev,
-				      unsigned int holders)
-{
-	lockdep_assert_held(&rdev->policy.lock);
-
-	WRITE_ONCE(rdev->lowpower.holders, holders);
-}
-
-/* Take notice of an entry that the core has ended; the device is held awake. */
-static unsigned int rtd3_lowpower_settle(struct rtd3_device *rdev)
-{
-	unsigned int holders = rdev->lowpower.holders;
-
-	lockdep_assert_held(&rdev->policy.lock);
-
-	if (!holders || rtd3_lowpower_core_engaged(rdev))
-		return holders;
-
-	holders &= ~RTD3_HELD_USER;
-	rtd3_policy_set_entry(rdev, RTD3_POWER_D3COLD);
-	if (holders)
-		rtd3_lowpower_core_entry(rdev);
-	rtd3_lowpower_set_holders(rdev, holders);
-
-	return holders;
-}
-
-static void rtd3_lowpower_work(struct work_struct *work)
-{
-	struct rtd3_device *rdev = container_of(work, struct rtd3_device,
-						lowpower.settle);
-	struct device *dev = &rdev->core.pdev->dev;
-
-	pm_runtime_get_noresume(dev);
-	mutex_lock(&rdev->policy.lock);
-	rtd3_lowpower_settle(rdev);
-	mutex_unlock(&rdev->policy.lock);
-	pm_runtime_put(dev);
-}
-
-/**
- * rtd3_lowpower_woken - the device has resumed
- * @rdev: device
- *
- * Context: runtime resume callback.
- */
-void rtd3_lowpower_woken(struct rtd3_device *rdev)
-{
-	if (READ_ONCE(rdev->lowpower.holders) & RTD3_HELD_USER &&
-	    READ_ONCE(rdev->open))
-		rtd3_recovery_run(&rdev->lowpower.settle);
-}
-
-/* The core takes one entry at a time: the others' makes room for the user's. */
-static int rtd3_lowpower_replace(struct rtd3_device *rdev, u32 feature,
-				 void __user *arg, size_t argsz)
-{
-	int ret;
-
-	if (feature == VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY)
-		return 0;
-
-	rtd3_lowpower_core_exit(rdev);
-	ret = rtd3_lowpower_core(rdev, feature, arg, argsz);
-	if (ret)
-		rtd3_lowpower_core_entry(rdev);
+	if (!low->holders)
+		ret = rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	if (!ret)
+		WRITE_ONCE(low->holders, low->holders | who);
 
 	return ret;
+}
+
+static void rtd3_lowpower_drop(struct rtd3_device *rdev, enum rtd3_holder who)
+{
+	struct rtd3_lowpower *low = &rdev->lowpower;
+
+	lockdep_assert_held(&low->lock);
+
+	if (low->holders == who)
+		rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	WRITE_ONCE(low->holders, low->holders & ~who);
+}
+
+/*
+ * As rtd3_lowpower_drop(), where nobody may wait: to hand dma-bufs out again the core
+ * waits for their users. So it is done as in the core's own resume callback, and the
+ * rest from a work item.
+ */
+static void rtd3_lowpower_drop_now(struct rtd3_device *rdev, enum rtd3_holder who)
+{
+	struct vfio_pci_core_device *core = &rdev->core;
+	struct rtd3_lowpower *low = &rdev->lowpower;
+
+	lockdep_assert_held(&low->lock);
+
+	down_write(&core->memory_lock);
+	if (low->holders == who && core->pm_runtime_engaged) {
+		core->pm_runtime_engaged = false;
+		pm_runtime_get_noresume(&core->pdev->dev);
+	}
+	up_write(&core->memory_lock);
+	WRITE_ONCE(low->holders, low->holders & ~who);
+	queue_work(system_freezable_wq, &low->work);
+}
+
+/* The user's entry is over: its eventfd and its limit go with it. */
+static void rtd3_lowpower_forget_user(struct rtd3_device *rdev)
+{
+	struct rtd3_lowpower *low = &rdev->lowpower;
+
+	lockdep_assert_held(&low->lock);
+
+	if (low->wakeup)
+		eventfd_ctx_put(low->wakeup);
+	low->wakeup = NULL;
+	WRITE_ONCE(rdev->policy.entry, RTD3_POWER_D3COLD);
+}
+
+/*
+ * The device has been woken, or will not wake any more: what has been promised to
+ * the user is kept. Nobody shall reach a device that does not work.
+ */
+static void rtd3_lowpower_signal(struct rtd3_device *rdev)
+{
+	struct rtd3_lowpower *low = &rdev->lowpower;
+
+	lockdep_assert_held(&low->lock);
+
+	if (!low->wakeup)
+		return;
+	rtd3_compat_eventfd_signal(low->wakeup);
+	if (!rtd3_health_usable(rdev))
+		rtd3_lowpower_add(rdev, RTD3_HELD_DEAD);
+	rtd3_lowpower_drop_now(rdev, RTD3_HELD_USER);
+	rtd3_lowpower_forget_user(rdev);
 }
 
 /**
  * rtd3_lowpower_enter - the user enters low power
  * @rdev: device, awake for the ioctl
- * @feature: VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY or its form with wakeup
- * @arg: payload of that feature, in user memory
- * @argsz: its size
+ * @wakeup: signalled when the device wakes, which ends the entry; or NULL. Ours
+ *	on success
  * @limit: how deep the device may go
  *
- * Context: process; takes rtd3_policy.lock.
- * Return: what the core's feature returns: 0; -EINVAL where the user has entered
- * low power already.
+ * Context: process; takes rtd3_lowpower.lock and rtd3_policy.lock.
+ * Return: 0; -EINVAL where the user has entered low power already.
  */
-int rtd3_lowpower_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-			size_t argsz, enum rtd3_depth limit)
+int rtd3_lowpower_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
+			enum rtd3_depth limit)
 {
 	struct rtd3_lowpower *low = &rdev->lowpower;
-	enum rtd3_depth old;
-	unsigned int holders;
-	int ret;
+	int ret = -EINVAL;
 
-	mutex_lock(&rdev->policy.lock);
-	holders = rtd3_lowpower_settle(rdev);
-	/* First the limit: the device may sleep before the core returns. */
-	old = rtd3_policy_set_entry(rdev, limit);
-	if (holders && !(holders & RTD3_HELD_USER))
-		ret = rtd3_lowpower_replace(rdev, feature, arg, argsz);
-	else
-		ret = rtd3_lowpower_core(rdev, feature, arg, argsz);
-	if (ret) {
-		rtd3_policy_set_entry(rdev, old);
-	} else {
-		rtd3_lowpower_set_holders(rdev, holders | RTD3_HELD_USER);
+	mutex_lock(&low->lock);
+	if (!(low->holders & RTD3_HELD_USER))
+		ret = rtd3_lowpower_add(rdev, RTD3_HELD_USER);
+	if (!ret) {
+		low->wakeup = wakeup;
+		WRITE_ONCE(rdev->policy.entry, limit);
 		low->entries++;
-		trace_rtd3_entry(rdev->core.pdev, limit,
-				 feature != VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+		trace_rtd3_entry(rdev->core.pdev, limit, wakeup);
 	}
-	mutex_unlock(&rdev->policy.lock);
+	mutex_unlock(&low->lock);
+	/* The ioctl keeps the device awake until the limit is in force. */
+	if (!ret)
+		rtd3_policy_apply(rdev);
 
 	return ret;
 }
 
 /**
- * rtd3_lowpower_exit - the user leaves low power, if he has entered it
+ * rtd3_lowpower_exit - the user leaves low power, if it has entered it
  * @rdev: device, awake for the ioctl
  *
- * Context: process; takes rtd3_policy.lock.
+ * Context: process; takes rtd3_lowpower.lock and rtd3_policy.lock.
  */
 void rtd3_lowpower_exit(struct rtd3_device *rdev)
 {
 	struct rtd3_lowpower *low = &rdev->lowpower;
-	unsigned int holders;
 	bool engaged;
 
 	rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
 	rtd3_pm_mark_busy(rdev);
 
-	mutex_lock(&rdev->policy.lock);
-	holders = rtd3_lowpower_settle(rdev);
-	engaged = holders & RTD3_HELD_USER;
+	mutex_lock(&low->lock);
+	engaged = low->holders & RTD3_HELD_USER;
 	if (engaged) {
-		holders &= ~RTD3_HELD_USER;
-		/* His eventfd, if there is one, goes with his entry. */
-		rtd3_lowpower_core_exit(rdev);
-		if (holders)
-			rtd3_lowpower_core_entry(rdev);
-		rtd3_lowpower_set_holders(rdev, holders);
+		rtd3_lowpower_drop(rdev, RTD3_HELD_USER);
+		rtd3_lowpower_forget_user(rdev);
+		low->exits++;
 	}
-	rtd3_policy_set_entry(rdev, RTD3_POWER_D3COLD);
-	low->exits += engaged;
 	trace_rtd3_exit(rdev->core.pdev, engaged);
-	mutex_unlock(&rdev->policy.lock);
+	mutex_unlock(&low->lock);
+	if (engaged)
+		rtd3_policy_apply(rdev);
 }
 
 /**
@@ -205,81 +180,151 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev)
  * No mapping of the device reaches it from now on. Nothing to do for a device
  * that is not open.
  *
- * Context: process; takes rtd3_policy.lock.
+ * Context: process; takes rtd3_lowpower.lock.
  * Return: 0, or what the core's feature returns.
  */
 int rtd3_lowpower_hold(struct rtd3_device *rdev, enum rtd3_holder who)
 {
-	unsigned int holders;
 	int ret = 0;
 
-	mutex_lock(&rdev->policy.lock);
-	holders = rtd3_lowpower_settle(rdev);
-	if (!holders && READ_ONCE(rdev->open))
-		ret = rtd3_lowpower_core_entry(rdev);
-	if (!ret && READ_ONCE(rdev->open))
-		rtd3_lowpower_set_holders(rdev, holders | who);
-	mutex_unlock(&rdev->policy.lock);
+	mutex_lock(&rdev->lowpower.lock);
+	if (rdev->lowpower.open)
+		ret = rtd3_lowpower_add(rdev, who);
+	if (who == RTD3_HELD_DEAD)
+		rtd3_lowpower_signal(rdev);
+	mutex_unlock(&rdev->lowpower.lock);
 
 	return ret;
 }
 
 /**
  * rtd3_lowpower_release - the opposite of rtd3_lowpower_hold()
- * @rdev: device, held awake
+ * @rdev: device; woken, as it is in use when nobody wants low power any more
  * @who: the reason that is none any more
  *
- * Context: process; takes rtd3_policy.lock.
+ * Context: process; takes rtd3_lowpower.lock.
  */
 void rtd3_lowpower_release(struct rtd3_device *rdev, enum rtd3_holder who)
 {
-	unsigned int holders;
+	struct device *dev = &rdev->core.pdev->dev;
 
-	mutex_lock(&rdev->policy.lock);
-	holders = rtd3_lowpower_settle(rdev);
-	if (holders == who)
-		rtd3_lowpower_core_exit(rdev);
-	rtd3_lowpower_set_holders(rdev, holders & ~who);
-	mutex_unlock(&rdev->policy.lock);
+	pm_runtime_get_sync(dev);
+	mutex_lock(&rdev->lowpower.lock);
+	rtd3_lowpower_drop(rdev, who);
+	mutex_unlock(&rdev->lowpower.lock);
+	pm_runtime_put(dev);
 }
 
 /**
- * rtd3_lowpower_closed - the user is going, and all that with him
+ * rtd3_lowpower_refresh - let dma-bufs be as low power is, whatever has happened
+ * @rdev: device; nothing to do for one that is not open
+ *
+ * The core gives them back when a reset or a write to the command register lets the
+ * device decode, in low power, too; it does not when we leave the guest's D3hot. It
+ * takes them away at each request for low power, also at one that it refuses, and
+ * gives them back at each request to leave it, also if it is not entered.
+ *
+ * Context: process; takes rtd3_lowpower.lock.
+ */
+void rtd3_lowpower_refresh(struct rtd3_device *rdev)
+{
+	struct rtd3_lowpower *low = &rdev->lowpower;
+
+	mutex_lock(&low->lock);
+	if (low->open)
+		rtd3_lowpower_core(rdev, low->holders ?
+					 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY :
+					 VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	mutex_unlock(&low->lock);
+}
+
+static void rtd3_lowpower_work(struct work_struct *work)
+{
+	struct rtd3_device *rdev = container_of(work, struct rtd3_device,
+						lowpower.work);
+
+	rtd3_lowpower_refresh(rdev);
+	rtd3_policy_apply(rdev);
+}
+
+/**
+ * rtd3_lowpower_woken - the device has been resumed, though it may not work
+ * @rdev: device
+ *
+ * A user's entry with a wakeup eventfd ends here. The limit of that entry is
+ * lifted from a work item: it takes pci_bus_sem.
+ *
+ * Context: runtime resume callback; takes rtd3_lowpower.lock and memory_lock.
+ */
+void rtd3_lowpower_woken(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->lowpower.lock);
+	rtd3_lowpower_signal(rdev);
+	mutex_unlock(&rdev->lowpower.lock);
+}
+
+/**
+ * rtd3_lowpower_opened - the device has a user from now on
+ * @rdev: device, held awake
+ *
+ * Context: open, dev_set->lock held; takes rtd3_lowpower.lock.
+ */
+void rtd3_lowpower_opened(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->lowpower.lock);
+	rdev->lowpower.open = true;
+	mutex_unlock(&rdev->lowpower.lock);
+}
+
+/**
+ * rtd3_lowpower_closed - the user is going, and all that with it
  * @rdev: device, held awake; the core is about to end its entry
  *
- * Context: close, dev_set->lock held; takes rtd3_policy.lock.
+ * Context: close, dev_set->lock held; takes rtd3_lowpower.lock and
+ * rtd3_policy.lock.
  */
 void rtd3_lowpower_closed(struct rtd3_device *rdev)
 {
-	mutex_lock(&rdev->policy.lock);
-	rtd3_lowpower_set_holders(rdev, 0);
-	rtd3_policy_set_entry(rdev, RTD3_POWER_D3COLD);
-	mutex_unlock(&rdev->policy.lock);
+	mutex_lock(&rdev->lowpower.lock);
+	rdev->lowpower.open = false;
+	WRITE_ONCE(rdev->lowpower.holders, 0);
+	rtd3_lowpower_forget_user(rdev);
+	mutex_unlock(&rdev->lowpower.lock);
+	rtd3_policy_apply(rdev);
+}
+
+/**
+ * rtd3_lowpower_held - does one of these want low power now?
+ * @rdev: device
+ * @by: enum rtd3_holder, any of them
+ *
+ * Context: any.
+ */
+bool rtd3_lowpower_held(struct rtd3_device *rdev, unsigned int by)
+{
+	return READ_ONCE(rdev->lowpower.holders) & by;
 }
 
 /**
  * rtd3_lowpower_engaged - has the user entered low power?
  * @rdev: device
  *
- * Context: process; takes memory_lock for reading.
+ * Context: any.
  */
 bool rtd3_lowpower_engaged(struct rtd3_device *rdev)
 {
-	return READ_ONCE(rdev->lowpower.holders) & RTD3_HELD_USER &&
-	       rtd3_lowpower_core_engaged(rdev);
+	return rtd3_lowpower_held(rdev, RTD3_HELD_USER);
 }
 
 /**
  * rtd3_lowpower_idle - does nobody need an open device now?
  * @rdev: device
  *
- * Context: as rtd3_lowpower_engaged().
+ * Context: any.
  */
 bool rtd3_lowpower_idle(struct rtd3_device *rdev)
 {
-	return READ_ONCE(rdev->lowpower.holders) &
-	       (RTD3_HELD_USER | RTD3_HELD_GUEST) &&
-	       rtd3_lowpower_core_engaged(rdev);
+	return rtd3_lowpower_held(rdev, RTD3_HELD_USER | RTD3_HELD_GUEST);
 }
 
 /**
@@ -288,7 +333,8 @@ bool rtd3_lowpower_idle(struct rtd3_device *rdev)
  */
 void rtd3_lowpower_init(struct rtd3_device *rdev)
 {
-	INIT_WORK(&rdev->lowpower.settle, rtd3_lowpower_work);
+	mutex_init(&rdev->lowpower.lock);
+	INIT_WORK(&rdev->lowpower.work, rtd3_lowpower_work);
 }
 
 /**
@@ -297,5 +343,5 @@ void rtd3_lowpower_init(struct rtd3_device *rdev)
  */
 void rtd3_lowpower_stop(struct rtd3_device *rdev)
 {
-	cancel_work_sync(&rdev->lowpower.settle);
+	cancel_work_sync(&rdev->lowpower.work);
 }

@@ -3,15 +3,19 @@
 #define RTD3_LOWPOWER_H
 
 #include <linux/bits.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#include "blockers.h"
+#include "types.h"
+
+struct eventfd_ctx;
+struct rtd3_device;
 
 /**
  * enum rtd3_holder - who wants an open device to be in low power
  * @RTD3_HELD_USER: the user, with feature 3, 4 or RTD3_FEATURE_POWER
- * @RTD3_HELD_GUEST: his guest has put the device to sleep, see guest.c
+ * @RTD3_HELD_GUEST: its guest has put the device to sleep, see guest.c
  * @RTD3_HELD_DEAD: the device does not work: nobody may reach it
  */
 enum rtd3_holder {
@@ -22,32 +26,40 @@ enum rtd3_holder {
 
 /**
  * struct rtd3_lowpower - low power of an open device
- * @holders: enum rtd3_holder, any of them. The user's bit stays until the next
- *	rtd3_lowpower call after the core has ended his entry by itself
+ * @lock: protects all below, and rtd3_policy.entry, and makes the core's entry
+ *	fit. Order: rtd3_config.lock, rtd3_recovery.attempt -> this -> the
+ *	mmap_lock of the user, which the core of 6.1 takes to zap mappings ->
+ *	memory_lock. Never held over a wake or over user memory: the runtime
+ *	resume callback takes it.
+ * @open: the device has a user, and the core's entry can be made
+ * @holders: enum rtd3_holder, any of them; observers read it without the lock
+ * @wakeup: signalled when the device wakes; of the user's entry, or NULL
+ * @work: what the end of an entry brings with it, for those who may not wait
  * @entries: successful entries of users
  * @exits: requests that left it
- * @settle: takes low power up again for those who are left
- *
- * Protected by rtd3_policy.lock; observers read without.
  */
 struct rtd3_lowpower {
+	struct mutex lock; /* see above */
+	bool open;
 	unsigned int holders;
+	struct eventfd_ctx *wakeup;
+	struct work_struct work;
 	u64 entries;
 	u64 exits;
-	struct work_struct settle;
 };
-
-struct rtd3_device;
 
 void rtd3_lowpower_init(struct rtd3_device *rdev);
 void rtd3_lowpower_stop(struct rtd3_device *rdev);
-int rtd3_lowpower_enter(struct rtd3_device *rdev, u32 feature, void __user *arg,
-			size_t argsz, enum rtd3_depth limit);
+void rtd3_lowpower_opened(struct rtd3_device *rdev);
+int rtd3_lowpower_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
+			enum rtd3_depth limit);
 void rtd3_lowpower_exit(struct rtd3_device *rdev);
 int rtd3_lowpower_hold(struct rtd3_device *rdev, enum rtd3_holder who);
 void rtd3_lowpower_release(struct rtd3_device *rdev, enum rtd3_holder who);
+void rtd3_lowpower_refresh(struct rtd3_device *rdev);
 void rtd3_lowpower_woken(struct rtd3_device *rdev);
 void rtd3_lowpower_closed(struct rtd3_device *rdev);
+bool rtd3_lowpower_held(struct rtd3_device *rdev, unsigned int by);
 bool rtd3_lowpower_engaged(struct rtd3_device *rdev);
 bool rtd3_lowpower_idle(struct rtd3_device *rdev);
 

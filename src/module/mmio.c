@@ -31,7 +31,7 @@ static struct rtd3_device *rtd3_from_vma(struct vm_area_struct *vma)
 static bool rtd3_mmio_sleeps(struct rtd3_device *rdev)
 {
 	/* In the guest's D3hot alone, after a wake, the core refuses nothing. */
-	return READ_ONCE(rdev->lowpower.holders) ||
+	return rtd3_lowpower_held(rdev, ~0U) ||
 	       (__force int)rdev->core.pdev->current_state >=
 	       (__force int)PCI_D3hot;
 }
@@ -56,7 +56,8 @@ static int rtd3_mmio_wake(struct rtd3_device *rdev)
 /*
  * The wake takes locks that come before mmap_lock, and time: without mmap_lock.
  * Whoever faults in a way that forbids that gets SIGBUS. A device that sleeps again
- * by the time of the second fault is woken by a third.
+ * by the time of the second fault is woken by a third; one that could not be woken
+ * is not tried for ever.
  */
 static vm_fault_t rtd3_mmio_fault_wake(struct vm_fault *vmf,
 				       struct rtd3_device *rdev)
@@ -66,11 +67,11 @@ static vm_fault_t rtd3_mmio_fault_wake(struct vm_fault *vmf,
 
 	if (!rtd3_mmio_sleeps(rdev))
 		return rdev->mmio.core_ops->fault(vmf);
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
-	    READ_ONCE(rdev->config.owner) == current)
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return VM_FAULT_SIGBUS;
 	if (vmf->flags & FAULT_FLAG_TRIED)
-		return VM_FAULT_NOPAGE;
+		return READ_ONCE(rdev->mmio.error) ? VM_FAULT_SIGBUS :
+						     VM_FAULT_NOPAGE;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 
@@ -78,6 +79,9 @@ static vm_fault_t rtd3_mmio_fault_wake(struct vm_fault *vmf,
 	file = get_file(vmf->vma->vm_file);
 	mmap_read_unlock(vmf->vma->vm_mm);
 	ret = rtd3_mmio_wake(rdev);
+	/* Who is killed says nothing of the device. */
+	if (ret != -EINTR)
+		WRITE_ONCE(rdev->mmio.error, ret);
 	if (ret)
 		pci_dbg(rdev->core.pdev, "no wake for a mapping (%d)\n", ret);
 	fput(file);
@@ -176,13 +180,19 @@ int rtd3_mmio_map(struct vfio_device *vdev, struct vm_area_struct *vma)
 
 	ret = vfio_pci_core_mmap(vdev, vma);
 	/* What is not a BAR has operations of its own. */
-	if (!ret && VFIO_PCI_OFFSET_TO_INDEX(pos) < VFIO_PCI_ROM_REGION_INDEX) {
-		/* The same for every BAR. */
-		WRITE_ONCE(rdev->mmio.core_ops, vma->vm_ops);
-		vma->vm_ops = &rtd3_mmio_ops;
+	if (ret || VFIO_PCI_OFFSET_TO_INDEX(pos) >= VFIO_PCI_ROM_REGION_INDEX)
+		return ret;
+	/* Later cores may map BARs as dma-bufs. */
+	if (vma->vm_private_data != &rdev->core) {
+		dev_info_once(&rdev->core.pdev->dev,
+			      "mappings get SIGBUS in low power, whatever rtd3/mmio says: this kernel maps in a way of its own\n");
+		return 0;
 	}
+	/* The same for every BAR. */
+	WRITE_ONCE(rdev->mmio.core_ops, vma->vm_ops);
+	vma->vm_ops = &rtd3_mmio_ops;
 
-	return ret;
+	return 0;
 }
 
 /**

@@ -9,10 +9,12 @@
 /**
  * struct rtd3_mmio - BARs of an open device that sleeps
  * @mode: rtd3/mmio
+ * @error: the last wake for a mapping has failed
  * @core_ops: the core's operations of a mapping; ours call them
  */
 struct rtd3_mmio {
 	enum rtd3_bar_mode mode;
+	bool error;
 	const struct vm_operations_struct *core_ops;
 };
 

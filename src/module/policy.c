@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How deep a device may sleep: the host's policy, what the device has shown that
- * it can do, and the user's low power entries, which together give one limit.
+ * it can do, and the user's low power entry, which together give one limit.
  *
  *	limit	what holds it
  *	D3cold	nothing
@@ -20,26 +20,44 @@
 unsigned int rtd3_default_policy = RTD3_POWER_D3COLD;
 unsigned int rtd3_fallback_cycles;
 
-static enum rtd3_depth rtd3_policy_min(struct rtd3_policy *policy)
+/**
+ * rtd3_policy_limit - the limit for sleep
+ * @rdev: device
+ *
+ * Context: any.
+ */
+enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
 {
+	const struct rtd3_policy *policy = &rdev->policy;
+
+	return min3(READ_ONCE(policy->host), READ_ONCE(policy->fallback),
+		    READ_ONCE(policy->entry));
+}
+
+/* For a power cycle nothing counts but what the administrator has said. */
+static enum rtd3_depth rtd3_policy_in_force(struct rtd3_device *rdev)
+{
+	const struct rtd3_policy *policy = &rdev->policy;
+
 	lockdep_assert_held(&policy->lock);
 
-	if (policy->cycling)
-		return RTD3_POWER_D3COLD;
+	if (!policy->cycling)
+		return rtd3_policy_limit(rdev);
 
-	return min3(policy->host, policy->fallback, policy->entry);
+	return READ_ONCE(policy->cycle_on_failure) ? RTD3_POWER_D3COLD :
+						      policy->host;
 }
 
 /*
  * Bring what holds the limit in line with it. A limit that has become shallower
  * needs a device that is awake, and held so by the caller.
  */
-static void rtd3_policy_apply(struct rtd3_device *rdev)
+static void rtd3_policy_apply_locked(struct rtd3_device *rdev)
 {
+	enum rtd3_depth limit = rtd3_policy_in_force(rdev);
 	struct rtd3_policy *policy = &rdev->policy;
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct pci_dev *port = pci_upstream_bridge(pdev);
-	enum rtd3_depth limit = rtd3_policy_min(policy);
 
 	lockdep_assert_held(&policy->lock);
 
@@ -63,36 +81,80 @@ static void rtd3_policy_apply(struct rtd3_device *rdev)
 	}
 }
 
+/**
+ * rtd3_policy_apply - put the limit in force as it is now
+ * @rdev: device; held awake unless the limit has only become deeper
+ *
+ * Context: process; takes rtd3_policy.lock.
+ */
+void rtd3_policy_apply(struct rtd3_device *rdev)
+{
+	mutex_lock(&rdev->policy.lock);
+	rtd3_policy_apply_locked(rdev);
+	mutex_unlock(&rdev->policy.lock);
+}
+
+/* Whoever lets a limit fall or lifts it changes nothing that has been changed since. */
+enum rtd3_policy_way {
+	RTD3_POLICY_ANY,
+	RTD3_POLICY_FALL,
+	RTD3_POLICY_LIFT,
+};
+
+static bool rtd3_policy_goes(enum rtd3_depth old, enum rtd3_depth limit,
+			     enum rtd3_policy_way way)
+{
+	switch (way) {
+	case RTD3_POLICY_FALL:
+		return limit < old;
+	case RTD3_POLICY_LIFT:
+		return limit > old;
+	default:
+		return true;
+	}
+}
+
 /*
- * Change one of the limits and make it effective. A limit that is shallower
- * wakes a sleeping device; that ends an entry with a wakeup eventfd, as every
- * wake by the host does. A deeper one wakes it only where the device's own power
- * resources, and not its port's, have to be turned off.
+ * Change one of the limits and make it effective. A limit that is shallower wakes
+ * a sleeping device; that ends an entry with a wakeup eventfd, as every wake by the
+ * host does. A deeper one wakes it only where the device's own power resources, and
+ * not its port's, have to be turned off. The wake is waited for without the lock.
  */
 static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
-			      enum rtd3_depth limit)
+			      enum rtd3_depth limit, enum rtd3_policy_way way,
+			      enum rtd3_reason reason)
 {
 	struct device *dev = &rdev->core.pdev->dev;
-	bool wake = limit < *which || pci_pr3_present(rdev->core.pdev);
 	struct rtd3_policy *policy = &rdev->policy;
-	enum rtd3_depth old = min(policy->host, policy->fallback);
-	enum rtd3_depth new;
+	enum rtd3_depth old, new;
+	bool awake = false;
 	int ret;
 
-	lockdep_assert_held(&rdev->policy.lock);
-
-	if (wake) {
+	mutex_lock(&policy->lock);
+	if (limit < *which ||
+	    (limit > *which && pci_pr3_present(rdev->core.pdev))) {
+		mutex_unlock(&policy->lock);
 		ret = pm_runtime_resume_and_get(dev);
 		if (ret)
 			return ret;
+		awake = true;
+		mutex_lock(&policy->lock);
 	}
-	*which = limit;
-	rtd3_policy_apply(rdev);
-	if (wake)
-		pm_runtime_put(dev);
+	old = min(policy->host, policy->fallback);
+	if (rtd3_policy_goes(*which, limit, way)) {
+		WRITE_ONCE(*which, limit);
+		if (reason)
+			WRITE_ONCE(policy->fallback_reason, reason);
+	}
+	if (policy->fallback == RTD3_POWER_D3COLD)
+		WRITE_ONCE(policy->fallback_reason, RTD3_REASON_NONE);
+	rtd3_policy_apply_locked(rdev);
 	new = min(policy->host, policy->fallback);
 	if (new != old)
 		rtd3_event_limit(rdev, new);
+	mutex_unlock(&policy->lock);
+	if (awake)
+		pm_runtime_put(dev);
 
 	return 0;
 }
@@ -109,15 +171,8 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
  */
 int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit)
 {
-	struct rtd3_policy *policy = &rdev->policy;
-	int ret = 0;
-
-	mutex_lock(&policy->lock);
-	if (limit != policy->host)
-		ret = rtd3_policy_change(rdev, &policy->host, limit);
-	mutex_unlock(&policy->lock);
-
-	return ret;
+	return rtd3_policy_change(rdev, &rdev->policy.host, limit,
+				  RTD3_POLICY_ANY, RTD3_REASON_NONE);
 }
 
 /**
@@ -133,15 +188,13 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 {
 	struct rtd3_policy *policy = &rdev->policy;
 
-	mutex_lock(&policy->lock);
-	if (limit < policy->fallback &&
-	    !rtd3_policy_change(rdev, &policy->fallback, limit)) {
-		policy->fallback_reason = reason;
-		pci_warn(rdev->core.pdev,
-			 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
-			 rtd3_power_names[limit]);
-	}
-	mutex_unlock(&policy->lock);
+	if (limit >= READ_ONCE(policy->fallback) ||
+	    rtd3_policy_change(rdev, &policy->fallback, limit, RTD3_POLICY_FALL,
+			       reason))
+		return;
+	pci_warn(rdev->core.pdev,
+		 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
+		 rtd3_power_names[limit]);
 }
 
 /**
@@ -154,27 +207,20 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
  */
 int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps)
 {
-	struct rtd3_policy *policy = &rdev->policy;
-	enum rtd3_depth limit;
-	int ret = 0;
+	unsigned int limit = READ_ONCE(rdev->policy.fallback) + steps;
 
-	mutex_lock(&policy->lock);
-	limit = min_t(unsigned int, policy->fallback + steps, RTD3_POWER_D3COLD);
-	if (limit != policy->fallback)
-		ret = rtd3_policy_change(rdev, &policy->fallback, limit);
-	if (limit == RTD3_POWER_D3COLD && !ret)
-		policy->fallback_reason = RTD3_REASON_NONE;
-	mutex_unlock(&policy->lock);
-
-	return ret;
+	return rtd3_policy_change(rdev, &rdev->policy.fallback,
+				  min_t(unsigned int, limit, RTD3_POWER_D3COLD),
+				  RTD3_POLICY_LIFT, RTD3_REASON_NONE);
 }
 
 /**
- * rtd3_policy_cycle - no limit stands against a power cycle
+ * rtd3_policy_cycle - no limit but the host's stands against a power cycle
  * @rdev: device, held awake when the cycle is over
  * @begin: it begins
  *
- * The limits are about sleep. This is for a device that does not work.
+ * The other limits are about sleep. This is for a device that does not work. The
+ * host's counts, unless rtd3/power_cycle_on_failure says that it does not.
  *
  * Context: process; takes rtd3_policy.lock.
  */
@@ -182,50 +228,8 @@ void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin)
 {
 	mutex_lock(&rdev->policy.lock);
 	rdev->policy.cycling = begin;
-	rtd3_policy_apply(rdev);
+	rtd3_policy_apply_locked(rdev);
 	mutex_unlock(&rdev->policy.lock);
-}
-
-/**
- * rtd3_policy_set_entry - the limit of the user's low power entry
- * @rdev: device
- * @limit: D3cold where there is none
- *
- * Context: rtd3_policy.lock held. A shallower limit needs a device that is held
- * awake.
- * Return: the limit until now.
- */
-enum rtd3_depth rtd3_policy_set_entry(struct rtd3_device *rdev,
-				      enum rtd3_depth limit)
-{
-	struct rtd3_policy *policy = &rdev->policy;
-	enum rtd3_depth old = policy->entry;
-
-	lockdep_assert_held(&policy->lock);
-
-	policy->entry = limit;
-	rtd3_policy_apply(rdev);
-
-	return old;
-}
-
-/**
- * rtd3_policy_limit - the limit in force
- * @rdev: device
- *
- * Context: process; takes rtd3_policy.lock and memory_lock.
- */
-enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
-{
-	struct rtd3_policy *policy = &rdev->policy;
-	enum rtd3_depth limit;
-
-	mutex_lock(&policy->lock);
-	limit = rtd3_lowpower_engaged(rdev) ? rtd3_policy_min(policy) :
-					    min(policy->host, policy->fallback);
-	mutex_unlock(&policy->lock);
-
-	return limit;
 }
 
 /**
@@ -241,26 +245,13 @@ void rtd3_policy_init(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_policy_start - put the policy into force
- * @rdev: device, held awake
- */
-void rtd3_policy_start(struct rtd3_device *rdev)
-{
-	mutex_lock(&rdev->policy.lock);
-	rtd3_policy_apply(rdev);
-	mutex_unlock(&rdev->policy.lock);
-}
-
-/**
  * rtd3_policy_release - give back whatever holds the limit
  * @rdev: device that is going to be unbound
  */
 void rtd3_policy_release(struct rtd3_device *rdev)
 {
-	mutex_lock(&rdev->policy.lock);
 	rdev->policy.host = RTD3_POWER_D3COLD;
 	rdev->policy.fallback = RTD3_POWER_D3COLD;
 	rdev->policy.entry = RTD3_POWER_D3COLD;
 	rtd3_policy_apply(rdev);
-	mutex_unlock(&rdev->policy.lock);
 }

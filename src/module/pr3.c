@@ -116,9 +116,42 @@ bool rtd3_pr3_owns(struct rtd3_device *rdev, unsigned int pos)
 	return pr3->pos && pos >= pr3->pos && pos < pr3->pos + RTD3_PR3_SIZE;
 }
 
-static u8 rtd3_pr3_status(struct rtd3_pr3 *pr3)
+static bool rtd3_pr3_is_off(struct rtd3_device *rdev)
 {
-	u8 status = pr3->off ? RTD3_PR3_D3COLD : RTD3_PR3_D0;
+	return READ_ONCE(rdev->config.state) == RTD3_GUEST_D3COLD;
+}
+
+/**
+ * rtd3_pr3_needs_device - does a write to the capability reach the device?
+ * @rdev: device, open
+ * @wr: the write, rtd3_pr3_owns() it
+ *
+ * Context: rtd3_config.lock held.
+ */
+bool rtd3_pr3_needs_device(struct rtd3_device *rdev,
+			   const struct rtd3_config_piece *wr)
+{
+	unsigned int request = rdev->config.pr3.pos + RTD3_PR3_REQUEST;
+
+	lockdep_assert_held(&rdev->config.lock);
+
+	if (!rtd3_config_covers(wr, request))
+		return false;
+
+	switch (wr->data[request - wr->pos]) {
+	case RTD3_PR3_D3COLD:
+		return !rtd3_lowpower_held(rdev, RTD3_HELD_GUEST);
+	case RTD3_PR3_D0:
+		return rtd3_pr3_is_off(rdev);
+	default:
+		return false;
+	}
+}
+
+static u8 rtd3_pr3_status(struct rtd3_device *rdev)
+{
+	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
+	u8 status = rtd3_pr3_is_off(rdev) ? RTD3_PR3_D3COLD : RTD3_PR3_D0;
 
 	if (pr3->failed)
 		status |= RTD3_PR3_FAILED;
@@ -142,8 +175,9 @@ u8 rtd3_pr3_byte(struct rtd3_device *rdev, unsigned int pos)
 	u8 bytes[RTD3_PR3_SIZE] = {
 		PCI_CAP_ID_VNDR, pr3->next, RTD3_PR3_SIZE, RTD3_PR3_VERSION,
 		'R', 'T', 'D', '3',
-		[RTD3_PR3_REQUEST] = pr3->off ? RTD3_PR3_D3COLD : RTD3_PR3_D0,
-		[RTD3_PR3_STATUS] = rtd3_pr3_status(pr3),
+		[RTD3_PR3_REQUEST] = rtd3_pr3_is_off(rdev) ? RTD3_PR3_D3COLD :
+							     RTD3_PR3_D0,
+		[RTD3_PR3_STATUS] = rtd3_pr3_status(rdev),
 		[RTD3_PR3_WAKES] = wakes, wakes >> 8, wakes >> 16, wakes >> 24,
 	};
 
@@ -158,9 +192,8 @@ u8 rtd3_pr3_byte(struct rtd3_device *rdev, unsigned int pos)
  * @pos: in configuration space, rtd3_pr3_owns() it
  * @value: the new one; what is read-only is not changed
  *
- * Context: rtd3_config.lock held; sleeps over a wake of the device.
- * Return: 0; a request that fails is told by the status, too, and is -EIO or
- * -EINTR.
+ * Context: rtd3_config.lock held; the device held awake if the write needs it.
+ * Return: 0; -EIO: the request has failed, which the status tells, too.
  */
 int rtd3_pr3_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
 {
@@ -197,7 +230,7 @@ void rtd3_pr3_woken(struct rtd3_device *rdev)
 {
 	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
 
-	if (!READ_ONCE(pr3->off))
+	if (!rtd3_pr3_is_off(rdev))
 		return;
 	atomic_inc(&pr3->wakes);
 	atomic_set(&pr3->woken, 1);

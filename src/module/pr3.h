@@ -11,29 +11,28 @@
  * struct rtd3_pr3 - the virtual _PR3 of an open device
  * @pos: where its capability is in configuration space; 0: there is none
  * @next: the capability behind it
- * @off: the guest has turned the power off
- * @cold_ns: how long the device had been without power by then
  * @failed: the last request has not succeeded
  * @woken: somebody else has woken the device while it was off
  * @wakes: how often
  *
- * Protected by rtd3_config.lock; @off, @woken and @wakes are used by runtime PM
- * callbacks without.
+ * Protected by rtd3_config.lock; @woken and @wakes are used by runtime PM callbacks
+ * without.
  */
 struct rtd3_pr3 {
 	u8 pos;
 	u8 next;
-	bool off;
-	u64 cold_ns;
 	bool failed;
 	atomic_t woken;
 	atomic_t wakes;
 };
 
+struct rtd3_config_piece;
 struct rtd3_device;
 
 void rtd3_pr3_open(struct rtd3_device *rdev);
 bool rtd3_pr3_owns(struct rtd3_device *rdev, unsigned int pos);
+bool rtd3_pr3_needs_device(struct rtd3_device *rdev,
+			   const struct rtd3_config_piece *wr);
 u8 rtd3_pr3_byte(struct rtd3_device *rdev, unsigned int pos);
 int rtd3_pr3_write(struct rtd3_device *rdev, unsigned int pos, u8 value);
 void rtd3_pr3_woken(struct rtd3_device *rdev);

@@ -105,13 +105,11 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	snap->works = rtd3_health_usable(rdev);
 	dmi_get_date(DMI_BIOS_DATE, &snap->bios_year, NULL, NULL);
 
-	mutex_lock(&rdev->policy.lock);
-	snap->policy = rdev->policy.host;
-	snap->fallback = rdev->policy.fallback;
-	snap->entry_limit = rdev->policy.entry;
-	if (rdev->policy.no_d3cold)
+	snap->policy = READ_ONCE(rdev->policy.host);
+	snap->fallback = READ_ONCE(rdev->policy.fallback);
+	snap->entry_limit = READ_ONCE(rdev->policy.entry);
+	if (READ_ONCE(rdev->policy.no_d3cold))
 		snap->fn.no_d3cold = false;
-	mutex_unlock(&rdev->policy.lock);
 
 	if (!port)
 		return;
@@ -123,10 +121,10 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
  * rtd3_predict - how deep could the device sleep now, and if not, why?
  * @rdev: device
  *
- * Never wakes a device. What it sees may have changed when it returns.
+ * Never wakes a device, and waits for none. What it sees may have changed when it
+ * returns.
  *
- * Context: process; takes rtd3_policy.lock, memory_lock and pci_bus_sem, one
- * after the other.
+ * Context: process; takes pci_bus_sem.
  * Return: the answer, freed with kfree(), or NULL without memory.
  */
 struct rtd3_prediction *rtd3_predict(struct rtd3_device *rdev)

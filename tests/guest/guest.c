@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "guest.h"
+#include "power.h"
 #include "rtd3.h"
 #include "tap.h"
 
@@ -48,10 +49,15 @@ bool check_guest(struct vfio_dev *d, unsigned int state, const char *when)
 	return check_eq(guest_get(d), state, "%s: PMCSR", when);
 }
 
-/** guest_loses() - whether No_Soft_Reset is clear: D3hot to D0 loses the context */
+/**
+ * guest_loses() - whether D3hot to D0 loses the context: No_Soft_Reset is clear
+ * @d: the device; it has power
+ *
+ * In the device itself: what its guest reads may say so for another reason.
+ */
 bool guest_loses(struct vfio_dev *d)
 {
-	return !(vfio_cfg(d, guest_pmcsr(d), 2) & PCI_PM_CTRL_NO_SOFT_RESET);
+	return !(power_cfg(d->pf, guest_pmcsr(d)) & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
 /** guest_pr3() - find the capability of the virtual _PR3, as firmware does; 0: there is none */

@@ -340,6 +340,9 @@ static void start_fresh(void)
 		pci_set(&rig.fn[i], "rtd3/fallback", "none");
 		pci_set(&rig.fn[i], "rtd3/policy",
 			fault->when == FAULT_NOW ? "off" : "d3cold");
+		/* That policy is only to keep it awake. */
+		pci_set(&rig.fn[i], "rtd3/power_cycle_on_failure",
+			fault->when == FAULT_NOW ? "1" : "0");
 		count[i] = get_count(&rig.fn[i]);
 	}
 	if (fault->when == FAULT_NOW) {

@@ -74,14 +74,6 @@ static void check_context_view(struct vfio_dev *d, const char *when)
 	check_known(d, when);
 }
 
-static void check_view(struct vfio_dev *d, const char *when)
-{
-	if (guest_loses(d))
-		check_reset_view(d, when);
-	else
-		check_context_view(d, when);
-}
-
 /* One sleep by promotion, and back. */
 static void promoted(struct vfio_dev *d, struct power *p, const char *when)
 {
@@ -105,7 +97,7 @@ static void promoted(struct vfio_dev *d, struct power *p, const char *when)
 	check_rtd3(d->pf, "guest_state", "D0", when);
 	check_rtd3(d->pf, "health", "ok", when);
 	check_eq(power_cfg(d->pf, mem_bar(d)), bar, "%s: the host's BAR", when);
-	check_view(d, when);
+	check_reset_view(d, when);
 	check_mark_gone(d, when);
 	check_no_off(p, 600, when);
 }
@@ -124,10 +116,13 @@ static void not_promoted(struct vfio_dev *d, struct power *p, const char *when)
 	check_rtd3(d->pf, "guest_state", "D3hot", when);
 	guest_set(d, PCI_D0);
 	check_guest(d, PCI_D0, when);
-	check_view(d, when);
-	if (!guest_loses(d))
-		check_eq(dut_read(d, &dut_of(d->pf)->loses), dut_of(d->pf)->loses_val,
-			 "%s: the device has kept %s", when, dut_of(d->pf)->loses.what);
+	if (guest_loses(d)) {
+		check_reset_view(d, when);
+		return;
+	}
+	check_context_view(d, when);
+	check_eq(dut_read(d, &dut_of(d->pf)->loses), dut_of(d->pf)->loses_val,
+		 "%s: the device has kept %s", when, dut_of(d->pf)->loses.what);
 }
 
 static void modes(struct vfio_dev *d, struct power *p)
@@ -139,7 +134,11 @@ static void modes(struct vfio_dev *d, struct power *p)
 		not_promoted(d, p, "safe, No_Soft_Reset set");
 	pci_set(d->pf, "rtd3/promote", "never");
 	not_promoted(d, p, "never");
+	check_eq(!(vfio_cfg(d, guest_pmcsr(d), 2) & PCI_PM_CTRL_NO_SOFT_RESET), guest_loses(d),
+		 "never: No_Soft_Reset as the device has it");
 	pci_set(d->pf, "rtd3/promote", "always");
+	check_eq(vfio_cfg(d, guest_pmcsr(d), 2) & PCI_PM_CTRL_NO_SOFT_RESET, 0,
+		 "always: No_Soft_Reset reads as clear");
 	promoted(d, p, "always");
 	promoted(d, p, "always, again");
 
@@ -203,7 +202,7 @@ static void writes_asleep(struct vfio_dev *d, struct power *p)
 
 	guest_set(d, PCI_D0);
 	check_woken(d->pf, p, "D0 after those writes");
-	check_view(d, "D0 after those writes, BAR and all");
+	check_reset_view(d, "D0 after those writes");
 }
 
 /* D3hot and D0 within the autosuspend delay: no power cycle, and no other view. */

@@ -138,6 +138,22 @@ static void hot_reset(struct vfio_dev *d, struct power *p)
 	check_reset_state(d, "EXIT after PCI_HOT_RESET");
 }
 
+/* Who does not own all functions is refused before any of them is woken; the core wakes first. */
+static void hot_reset_not_owned(struct vfio_dev *d, const struct pci_fn *sib)
+{
+	struct vfio_group other;
+	unsigned long long n;
+
+	pci_bind(&rig.other, rig.driver);
+	vfio_group_open(&other, pci_iommu_group(&rig.other));
+	n = rtd3_num(sib, "resumes");
+	check_err(__vfio_hot_reset(d, 1, &other.fd), -EINVAL, "PCI_HOT_RESET without the group");
+	check_eq(rtd3_num(sib, "resumes"), n, "PCI_HOT_RESET without the group: wakes nobody");
+	check(wait_suspended(sib), "the sibling is suspended still");
+	vfio_group_close(&other);
+	pci_unbind(&rig.other);
+}
+
 /* The one that asks is awake, the other one is suspended: bound only, or open and in low power. */
 static void hot_reset_sibling(struct vfio_dev *d, const struct pci_fn *sib, struct power *p)
 {
@@ -147,6 +163,8 @@ static void hot_reset_sibling(struct vfio_dev *d, const struct pci_fn *sib, stru
 	if (!check_eq(pci_iommu_group(sib), d->group->nr, "the functions share a group"))
 		return;
 	check(wait_suspended(sib), "unused sibling is suspended, %s", pci_get(sib, "power_state"));
+	if (rig.ours)
+		hot_reset_not_owned(d, sib);
 	dut_mark(d);
 	check_err(__vfio_hot_reset(d, 1, &fd), 0, "PCI_HOT_RESET with an unused sibling");
 	check_reset_state(d, "PCI_HOT_RESET with an unused sibling");

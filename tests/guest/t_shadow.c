@@ -62,7 +62,7 @@ static void compare(struct vfio_dev *d, const uint8_t *a, const uint8_t *b, cons
 
 static void same_bytes(struct vfio_dev *d, struct power *p)
 {
-	static uint8_t before[CONFIG_SIZE], asleep[CONFIG_SIZE], after[CONFIG_SIZE];
+	static uint8_t before[CONFIG_SIZE], asleep[CONFIG_SIZE];
 	static const size_t steps[] = { 1, 2, 4, 8, 64, 256 };
 	unsigned long long n = rtd3_num(d->pf, "shadow_reads");
 
@@ -87,10 +87,6 @@ static void same_bytes(struct vfio_dev *d, struct power *p)
 	check_no_on(p, 300, "all of config space read in D3cold");
 	check(rtd3_num(d->pf, "shadow_reads") > n + 1000, "rtd3/shadow_reads counts them");
 	guest_set(d, PCI_D0);
-	if (!guest_loses(d)) {
-		read_all(d, after, 4);
-		compare(d, before, after, "awake again");
-	}
 	dut_prepare(d);
 	check_known(d, "awake again");
 }
