@@ -15,6 +15,8 @@
 #include "recovery.h"
 #include "wake.h"
 
+struct rtd3_sysfs;
+
 /**
  * struct rtd3_device - one bound PCI function
  * @core: what vfio_pci_core knows of it; drvdata points here, the core insists
@@ -27,6 +29,7 @@
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
  * @events: what it tells managers, see event.h
+ * @sysfs: its files, see sysfs.c
  * @open: a user has the device open; written under dev_set->lock while the device
  *	is held awake, so that runtime PM callbacks can rely on it; read by
  *	observers without
@@ -43,6 +46,7 @@ struct rtd3_device {
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;
 	struct rtd3_events events;
+	struct rtd3_sysfs *sysfs;
 	bool open;
 	unsigned int info_region;
 };

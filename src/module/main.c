@@ -30,8 +30,17 @@ static int rtd3_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pci_set_drvdata(pdev, &rdev->core);
 	ret = rtd3_device_register(rdev);
 	if (ret)
-		vfio_put_device(&rdev->core.vdev);
+		goto out_put;
+	ret = rtd3_sysfs_add(rdev);
+	if (ret)
+		goto out_unregister;
 
+	return 0;
+
+out_unregister:
+	rtd3_device_unregister(rdev);
+out_put:
+	vfio_put_device(&rdev->core.vdev);
 	return ret;
 }
 
@@ -39,6 +48,7 @@ static void rtd3_remove(struct pci_dev *pdev)
 {
 	struct rtd3_device *rdev = rtd3_from_core(pci_get_drvdata(pdev));
 
+	rtd3_sysfs_remove(rdev);
 	rtd3_device_unregister(rdev);
 	vfio_put_device(&rdev->core.vdev);
 }
@@ -79,7 +89,6 @@ static struct pci_driver rtd3_driver = {
 	.remove = rtd3_remove,
 	.sriov_configure = rtd3_sriov_configure,
 	.err_handler = &vfio_pci_core_err_handlers,
-	.dev_groups = rtd3_sysfs_groups,
 	.driver_managed_dma = true,
 };
 
