@@ -174,12 +174,12 @@ bool check_no_on(struct power *before, long ms, const char *when)
 	return ms;
 }
 
-/** rtd3_num() - a number from our driver's sysfs group */
+/** rtd3_num() - a counter of our driver, by its name in rtd3/stats/ */
 unsigned long long rtd3_num(const struct pci_fn *pf, const char *attr)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "rtd3/%s", attr);
+	snprintf(path, sizeof(path), "rtd3/stats/%s", attr);
 	return pci_get_num(pf, path);
 }
 
@@ -204,9 +204,9 @@ void check_rtd3(const struct pci_fn *pf, const char *attr, const char *want, con
 }
 
 /**
- * check_rtd3_grew() - TAP result: a counter of our driver's sysfs group has grown
+ * check_rtd3_grew() - TAP result: a counter of our driver has grown
  * @pf: the function
- * @attr: below rtd3/
+ * @attr: below rtd3/stats/
  * @before: its value before
  * @when: after what
  */
@@ -218,5 +218,5 @@ void check_rtd3_grew(const struct pci_fn *pf, const char *attr, unsigned long lo
 	if (!rig.ours)
 		return;
 	now = rtd3_num(pf, attr);
-	check(now > before, "%s: rtd3/%s grew (%llu -> %llu)", when, attr, before, now);
+	check(now > before, "%s: rtd3/stats/%s grew (%llu -> %llu)", when, attr, before, now);
 }

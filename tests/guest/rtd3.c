@@ -16,7 +16,10 @@
 #define STATE_MS	5000
 #define LOOK_MS		1500
 #define SETTLE_MS	1500
-#define FILES		35	/* in rtd3/, at least */
+#define SYSFS_PCI	"/sys/bus/pci/devices/"
+#define MAX_FILES	96
+#define FILES		19	/* that can be read in rtd3/, at least */
+#define COUNTERS	26	/* in rtd3/stats/ */
 
 static int call(int fd, unsigned long cmd, void *arg)
 {
@@ -188,6 +191,43 @@ bool rtd3_engaged(struct vfio_dev *d, const struct rtd3_region *r)
 	return info.flags & RTD3_INFO_ENGAGED;
 }
 
+/* Adds what is in @folder, and in those below it. */
+static int list(const struct pci_fn *pf, const char *folder, struct rtd3_file *files, int n,
+		int max)
+{
+	char path[160];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), SYSFS_PCI "%s/%s", pf->name, folder);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)) && n < max) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%.20s/%.40s", folder, e->d_name);
+		if (e->d_type == DT_DIR)
+			n = list(pf, path, files, n, max);
+		else
+			snprintf(files[n++].path, sizeof(files[0].path), "%.63s", path);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/**
+ * rtd3_files() - the files in rtd3/ and below it
+ * @pf: the function
+ * @files: filled in
+ * @max: room in @files
+ *
+ * Return: how many there are.
+ */
+int rtd3_files(const struct pci_fn *pf, struct rtd3_file *files, int max)
+{
+	return list(pf, "rtd3", files, 0, max);
+}
+
 /**
  * check_reads() - TAP results: all of rtd3/ can be read, but what is there to be written only,
  * and nothing of it wakes
@@ -197,31 +237,30 @@ bool rtd3_engaged(struct vfio_dev *d, const struct rtd3_region *r)
  */
 void check_reads(const struct pci_fn *pf, struct power *p, const char *when)
 {
-	char path[320], buf[4096];
-	int n = 0, bad = 0;
-	struct dirent *e;
+	static struct rtd3_file files[MAX_FILES];
+	int all = rtd3_files(pf, files, MAX_FILES), n = 0, counters = 0, bad = 0;
+	char path[160], buf[4096];
 	struct stat st;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", pf->name);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || fstatat(dirfd(dir), e->d_name, &st, 0) ||
-		    !(st.st_mode & 0444))
+	for (int i = 0; i < all; i++) {
+		const char *file = files[i].path;
+
+		snprintf(path, sizeof(path), SYSFS_PCI "%s/%.63s", pf->name, file);
+		if (stat(path, &st) || !(st.st_mode & 0444))
 			continue;
-		snprintf(path, sizeof(path), "rtd3/%s", e->d_name);
 		n++;
+		counters += !strncmp(file, "rtd3/stats/", 11);
 		/* Only the list of blockers may be empty. */
-		if (__pci_get(pf, path, buf, sizeof(buf)) < !!strcmp(e->d_name, "blockers")) {
-			diag("%s cannot be read", path);
+		if (__pci_get(pf, file, buf, sizeof(buf)) < !!strcmp(file, "rtd3/blockers")) {
+			diag("%s cannot be read", file);
 			bad++;
 		}
 		if (power_get(1).on != p->on)
-			diag("%s wakes", path);
+			diag("%s wakes", file);
 	}
-	if (dir)
-		closedir(dir);
-	check(n >= FILES && !bad, "%s: %d files in rtd3/ read, %d bad", when, n, bad);
+	check(n - counters >= FILES && counters >= COUNTERS && !bad,
+	      "%s: %d files in rtd3/, %d in rtd3/stats/ read, %d bad", when, n - counters,
+	      counters, bad);
 	check_no_on(p, 500, when);
 }
 

@@ -24,6 +24,14 @@ struct rtd3_region {
 	uint64_t offset;
 };
 
+/**
+ * struct rtd3_file - a file of our driver in sysfs
+ * @path: below the function's folder
+ */
+struct rtd3_file {
+	char path[64];
+};
+
 int __rtd3_feature(struct vfio_dev *d, uint32_t flags, void *data, size_t len, long argsz);
 int __rtd3_enter(struct vfio_dev *d, uint32_t deepest);
 int __rtd3_enter_wakeup(struct vfio_dev *d, uint32_t deepest, int efd);
@@ -36,6 +44,7 @@ void rtd3_region_find(struct vfio_dev *d, struct rtd3_region *r);
 void rtd3_region_info(struct vfio_dev *d, const struct rtd3_region *r, struct rtd3_info *info);
 bool rtd3_engaged(struct vfio_dev *d, const struct rtd3_region *r);
 
+int rtd3_files(const struct pci_fn *pf, struct rtd3_file *files, int max);
 void check_reads(const struct pci_fn *pf, struct power *p, const char *when);
 void set_d3cold_allowed(const struct pci_fn *pf, const char *val);
 bool check_state(const struct pci_fn *pf, const char *want, const char *when);

@@ -127,7 +127,7 @@ static void reopen(void)
 	open_it();
 	check_known(&d, when);
 	check_rtd3(pf, "health", "ok", when);
-	check_rtd3(pf, "failures", "0", when);
+	check_rtd3(pf, "stats/failures", "0", when);
 	close_it();
 }
 

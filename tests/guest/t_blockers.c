@@ -326,5 +326,5 @@ RIG_TEST(blockers, "rtd3/blockers, rtd3/predicted")
 	siblings(&rig.fn[1], pf, &p);
 	wakeup(pf, &rig.fn[1], &p);
 	wakeup(&rig.fn[1], &rig.fn[1], &p);
-	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }

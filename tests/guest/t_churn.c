@@ -108,7 +108,7 @@ static void reopen(const struct pci_fn *pf, unsigned int *seed)
 static void look(const struct pci_fn *pf, unsigned int *seed)
 {
 	static const char *const attrs[] = {
-		"rtd3/state", "rtd3/last_wake", "rtd3/time_d3cold_ms", "rtd3/suspends",
+		"rtd3/state", "rtd3/last_wake", "rtd3/stats/time_d3cold_ms", "rtd3/stats/suspends",
 		"power/runtime_status", "power_state", "config", "resource",
 	};
 	char buf[256];

@@ -7,6 +7,7 @@
  * suspend_latency_us, resume_latency_us, wake_latency_max_us, time_d3cold_ms.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "dut.h"
 #include "pci.h"
@@ -19,18 +20,18 @@
 static void our_figures(const struct pci_fn *pf)
 {
 	static const char *const attrs[] = {
-		"suspends", "resumes", "failures", "last_wake", "suspend_latency_us",
-		"resume_latency_us", "wake_latency_max_us", "time_d3cold_ms",
+		"rtd3/stats/suspends", "rtd3/stats/resumes", "rtd3/stats/failures",
+		"rtd3/last_wake", "rtd3/stats/suspend_latency_us",
+		"rtd3/stats/resume_latency_us", "rtd3/stats/wake_latency_max_us",
+		"rtd3/stats/time_d3cold_ms",
 	};
-	char path[64], buf[64];
+	char buf[64];
 
 	if (!rig.ours)
 		return;
-	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
-		snprintf(path, sizeof(path), "rtd3/%s", attrs[i]);
-		if (__pci_get(pf, path, buf, sizeof(buf)) > 0)
-			figure(attrs[i], "%s", buf);
-	}
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		if (__pci_get(pf, attrs[i], buf, sizeof(buf)) > 0)
+			figure(strrchr(attrs[i], '/') + 1, "%s", buf);
 }
 
 RIG_TEST(demo, "the story, with figures")

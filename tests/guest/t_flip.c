@@ -306,5 +306,5 @@ RIG_TEST(flip, "policy against ENTRY, EXIT, open and close")
 	check_asleep(pf, &last, "ENTRY at the end");
 	vfio_close(&dev);
 	last = power_get(1);
-	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }

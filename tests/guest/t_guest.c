@@ -87,7 +87,7 @@ static void promoted(struct vfio_dev *d, struct power *p, const char *when)
 	check_asleep(d->pf, p, when);
 	check_guest(d, PCI_D3HOT, when);
 	check_rtd3(d->pf, "guest_state", "D3hot", when);
-	check_eq(rtd3_num(d->pf, "promotions"), n + 1, "%s: rtd3/promotions", when);
+	check_eq(rtd3_num(d->pf, "promotions"), n + 1, "%s: rtd3/stats/promotions", when);
 	check_rtd3(d->pf, "blockers", "", when);
 	check_no_on(p, 300, when);
 

@@ -32,14 +32,14 @@ static const struct {
 } defaults[] = {
 	{ "rtd3/health", "ok" },
 	{ "rtd3/health_reason", "none" },
-	{ "rtd3/recoveries", "0" },
-	{ "rtd3/failures", "0" },
+	{ "rtd3/stats/recoveries", "0" },
+	{ "rtd3/stats/failures", "0" },
 	{ "rtd3/fallback", "none" },
 	{ "rtd3/fallback_reason", "none" },
 	{ "rtd3/wake_timeout_ms", "1000" },
 	{ "rtd3/settle_ms", "0" },
 	{ "rtd3/power_cycle_on_close", "0" },
-	{ "rtd3/power_cycles", "0" },
+	{ "rtd3/stats/power_cycles", "0" },
 };
 
 static void check_defaults(const struct pci_fn *pf, const char *when)
@@ -57,8 +57,9 @@ static void check_write(const struct pci_fn *pf, const char *attr, const char *v
 static void refusals(const struct pci_fn *pf)
 {
 	static const char *const read_only[] = {
-		"rtd3/health", "rtd3/health_reason", "rtd3/recoveries", "rtd3/fallback_reason",
-		"rtd3/power_cycles", "rtd3/ready_latency_us", "rtd3/verify_latency_us",
+		"rtd3/health", "rtd3/health_reason", "rtd3/fallback_reason",
+		"rtd3/stats/recoveries", "rtd3/stats/power_cycles",
+		"rtd3/stats/ready_latency_us", "rtd3/stats/verify_latency_us",
 	};
 	static const struct {
 		const char *attr;
@@ -451,7 +452,7 @@ static void power_cycle(const struct pci_fn *pf, struct power *p)
 	*p = power_get(1);
 	pci_set(pf, "power/autosuspend_delay_ms", "200");
 	check_asleep(pf, p, "power_cycle_on_close 0 again");
-	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }
 
 static void each_its_own(const struct pci_fn *pf, const struct pci_fn *sib)
@@ -551,7 +552,7 @@ static void two_functions(const struct pci_fn *pf, const struct pci_fn *sib)
 	sibling_unbound(pf, sib, &p);
 	for (int i = 0; i < rig.nr_fns; i++) {
 		check_str(pci_get(&rig.fn[i], "rtd3/health"), "ok", "at the end: rtd3/health");
-		check_eq(rtd3_num(&rig.fn[i], "failures"), 0, "at the end: rtd3/failures");
+		check_eq(rtd3_num(&rig.fn[i], "failures"), 0, "at the end: rtd3/stats/failures");
 	}
 }
 

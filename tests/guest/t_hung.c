@@ -4,7 +4,6 @@
  * waiting for as long as the user likes. That is the user's own affair. Whoever reads or writes
  * sysfs, or uses another device, must not wait for it, and the user can be killed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <pthread.h>
@@ -60,7 +59,7 @@ static struct job *add(const char *name)
 {
 	if (nr_jobs == MAX_JOBS)
 		die("room for %s", name);
-	snprintf(jobs[nr_jobs].name, sizeof(jobs[0].name), "%s", name);
+	snprintf(jobs[nr_jobs].name, sizeof(jobs[0].name), "%.63s", name);
 	return &jobs[nr_jobs++];
 }
 
@@ -105,9 +104,8 @@ static void add_jobs(void)
 		{ "rtd3/mmio", "sigbus" }, { "rtd3/fallback", "none" }, { "rtd3/promote", "safe" },
 		{ "rtd3/settle_ms", "0" },
 	};
-	char path[160], name[64];
-	struct dirent *e;
-	DIR *dir;
+	static struct rtd3_file files[MAX_JOBS];
+	int n;
 
 	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
 		add(reads[i]);
@@ -118,16 +116,10 @@ static void add_jobs(void)
 	add("bind of another device")->run = rebind_other;
 	if (!rig.ours)
 		return;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/rtd3", rig.fn[0].name);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || !strcmp(e->d_name, "recover"))
-			continue;
-		snprintf(name, sizeof(name), "rtd3/%.50s", e->d_name);
-		add(name);
-	}
-	if (dir)
-		closedir(dir);
+	n = rtd3_files(&rig.fn[0], files, MAX_JOBS);
+	for (int i = 0; i < n; i++)
+		if (strcmp(files[i].path, "rtd3/recover"))
+			add(files[i].path);
 	for (size_t i = 0; i < sizeof(our_writes) / sizeof(our_writes[0]); i++)
 		add(our_writes[i][0])->val = our_writes[i][1];
 }

@@ -75,8 +75,8 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 	check(p.on - first.on == ROUNDS && p.off - first.off == ROUNDS,
 	      "%d opens: %u _ON, %u _OFF", ROUNDS, p.on - first.on, p.off - first.off);
 	if (rig.ours) {
-		check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
-		check(rtd3_num(pf, "time_d3cold_ms") > 1000, "rtd3/time_d3cold_ms: %llu",
+		check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
+		check(rtd3_num(pf, "time_d3cold_ms") > 1000, "rtd3/stats/time_d3cold_ms: %llu",
 		      rtd3_num(pf, "time_d3cold_ms"));
 		figure("suspend_latency_us", "%llu", rtd3_num(pf, "suspend_latency_us"));
 		figure("resume_latency_us", "%llu", rtd3_num(pf, "resume_latency_us"));

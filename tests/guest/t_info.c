@@ -107,12 +107,12 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 		uint64_t val;
 
 		memcpy(&val, (const char *)i + nums[k].off, sizeof(val));
-		check_eq(rtd3_num(pf, nums[k].attr), val / nums[k].unit, "%s: rtd3/%s", when,
-			 nums[k].attr);
+		check_eq(rtd3_num(pf, nums[k].attr), val / nums[k].unit, "%s: rtd3/stats/%s",
+			 when, nums[k].attr);
 	}
 	for (int k = RTD3_WAKE_OPEN; k <= RTD3_WAKE_HOST; k++) {
 		snprintf(attr, sizeof(attr), "wakes_%s", wake_names[k]);
-		check_eq(rtd3_num(pf, attr), i->wakes[k], "%s: rtd3/%s", when, attr);
+		check_eq(rtd3_num(pf, attr), i->wakes[k], "%s: rtd3/stats/%s", when, attr);
 	}
 	check_rtd3(pf, "policy", NAME(policy_names, i->policy), when);
 	check_rtd3(pf, "predicted", NAME(state_names, i->predicted), when);
@@ -126,7 +126,7 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 		check_rtd3(pf, "last_state", NAME(state_names, i->last_state), when);
 	check(rtd3_num(pf, "time_d0_ms") + 1 >= i->time_d0_ns / 1000000 &&
 	      rtd3_num(pf, "time_d3cold_ms") + 1 >= i->time_d3cold_ns / 1000000,
-	      "%s: rtd3/time_* not behind", when);
+	      "%s: rtd3/stats/time_* not behind", when);
 }
 
 static void check_flags(struct vfio_dev *d, const struct rtd3_info *i)

@@ -70,7 +70,7 @@ static void falls_back(const struct pci_fn *pf, int fd)
 	model_clear();
 	check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "power works: recover");
 	check_event(fd, pf, "RTD3_EVENT=health RTD3_HEALTH=ok RTD3_REASON=none", "power works");
-	check_rtd3(pf, "recoveries", "1", "power works");
+	check_rtd3(pf, "stats/recoveries", "1", "power works");
 	asleep(pf, "D3hot", "with the fallback");
 	check(strstr(pci_get(pf, "rtd3/blockers"), "fallback-d3hot"),
 	      "with the fallback: rtd3/blockers");

@@ -281,7 +281,7 @@ static void check_left_off(struct side *s, const char *when)
 
 static void check_health(const struct side *s)
 {
-	check_eq(rtd3_num(s->pf, "failures"), 0, "%c: rtd3/failures", s->letter);
+	check_eq(rtd3_num(s->pf, "failures"), 0, "%c: rtd3/stats/failures", s->letter);
 	diag("%c: %llu promotions, %llu reads answered from the image, longest wake %llu us",
 	     s->letter, rtd3_num(s->pf, "promotions"), rtd3_num(s->pf, "shadow_reads"),
 	     rtd3_num(s->pf, "wake_latency_max_us"));

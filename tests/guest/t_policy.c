@@ -236,5 +236,5 @@ RIG_TEST(policy, "rtd3/policy, idle and in low power")
 	engaged(pf, &p);
 	with_d3cold_allowed(pf, &p);
 	unbind(pf, &p);
-	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }

@@ -272,5 +272,5 @@ RIG_TEST(power, "RTD3_FEATURE_POWER and the limit of an entry")
 	vfio_close(&d);
 	check_asleep(pf, &p, "close");
 	gone(pf, &p);
-	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/failures");
+	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }

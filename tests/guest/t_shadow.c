@@ -85,7 +85,7 @@ static void same_bytes(struct vfio_dev *d, struct power *p)
 		compare(d, before, asleep, "in D3cold");
 	}
 	check_no_on(p, 300, "all of config space read in D3cold");
-	check(rtd3_num(d->pf, "shadow_reads") > n + 1000, "rtd3/shadow_reads counts them");
+	check(rtd3_num(d->pf, "shadow_reads") > n + 1000, "rtd3/stats/shadow_reads counts them");
 	guest_set(d, PCI_D0);
 	dut_prepare(d);
 	check_known(d, "awake again");

@@ -86,7 +86,7 @@ static int (*by)(void);
 static void check_ok(const char *when)
 {
 	check_rtd3(pf, "health", "ok", when);
-	check_rtd3(pf, "failures", "0", when);
+	check_rtd3(pf, "stats/failures", "0", when);
 }
 
 static void check_open(const char *when)

@@ -47,7 +47,7 @@ static void low_power(struct vfio_dev *d, const char *when)
 		return;
 	check(strstr(pci_get(pf, "rtd3/blockers"), "power-not-cut"),
 	      "%s: rtd3/blockers names power-not-cut", when);
-	check_eq(rtd3_num(pf, "time_d3cold_ms"), cold, "%s: rtd3/time_d3cold_ms", when);
+	check_eq(rtd3_num(pf, "time_d3cold_ms"), cold, "%s: rtd3/stats/time_d3cold_ms", when);
 	check_rtd3(pf, "last_state", "D3hot", when);
 }
 
