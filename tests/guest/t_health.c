@@ -39,6 +39,7 @@ static const struct {
 	{ "rtd3/wake_timeout_ms", "1000" },
 	{ "rtd3/settle_ms", "0" },
 	{ "rtd3/power_cycle_on_close", "0" },
+	{ "rtd3/power_cycle_on_failure", "0" },
 	{ "rtd3/stats/power_cycles", "0" },
 };
 
@@ -94,6 +95,10 @@ static void refusals(const struct pci_fn *pf)
 		{ "rtd3/power_cycle_on_close", "-1", -EINVAL },
 		{ "rtd3/power_cycle_on_close", "maybe", -EINVAL },
 		{ "rtd3/power_cycle_on_close", "\n", -EINVAL },
+		{ "rtd3/power_cycle_on_failure", "2", -EINVAL },
+		{ "rtd3/power_cycle_on_failure", "-1", -EINVAL },
+		{ "rtd3/power_cycle_on_failure", "maybe", -EINVAL },
+		{ "rtd3/power_cycle_on_failure", "\n", -EINVAL },
 	};
 	char buf[64];
 
@@ -123,6 +128,10 @@ static void limits(const struct pci_fn *pf)
 		{ "rtd3/power_cycle_on_close", "n", "0" },
 		{ "rtd3/power_cycle_on_close", "on", "1" },
 		{ "rtd3/power_cycle_on_close", "0", "0" },
+		{ "rtd3/power_cycle_on_failure", "1\n", "1" },
+		{ "rtd3/power_cycle_on_failure", "n", "0" },
+		{ "rtd3/power_cycle_on_failure", "on", "1" },
+		{ "rtd3/power_cycle_on_failure", "0", "0" },
 		{ "rtd3/fallback", "none\n", "none" },
 		{ "rtd3/fallback", "none", "none" },
 	};
@@ -460,10 +469,12 @@ static void each_its_own(const struct pci_fn *pf, const struct pci_fn *sib)
 	pci_set(pf, "rtd3/wake_timeout_ms", "5000");
 	pci_set(pf, "rtd3/settle_ms", "1");
 	pci_set(pf, "rtd3/power_cycle_on_close", "1");
+	pci_set(pf, "rtd3/power_cycle_on_failure", "1");
 	check_defaults(sib, "the other one's changed");
 	pci_set(pf, "rtd3/wake_timeout_ms", "1000");
 	pci_set(pf, "rtd3/settle_ms", "0");
 	pci_set(pf, "rtd3/power_cycle_on_close", "0");
+	pci_set(pf, "rtd3/power_cycle_on_failure", "0");
 	check_defaults(pf, "changed back");
 }
 

@@ -101,10 +101,17 @@ static void falls_further(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "fallback none");
 }
 
+static void drain(const struct pci_fn *pf, int fd)
+{
+	char text[128];
+
+	while (uevent_next(fd, pf, 500, text, sizeof(text)))
+		;
+}
+
 static void clean_cycles(const struct pci_fn *pf, int fd)
 {
 	struct vfio_dev d;
-	char text[128];
 
 	model_fault(MODEL_ON_IGNORED, 1);
 	look(pf);
@@ -120,8 +127,33 @@ static void clean_cycles(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "fallback_cycles: after it");
 	check_rtd3(pf, "fallback", "none", "fallback_cycles: after it");
 	rig_param_set("fallback_cycles", "0");
-	while (uevent_next(fd, pf, 500, text, sizeof(text)))
-		;
+	drain(pf, fd);
+}
+
+/* An administrator who forbids D3cold has no power cut, unless asked for just that. */
+static void policy_binds(const struct pci_fn *pf, int fd)
+{
+	struct model_counts before, after;
+
+	pci_set(pf, "rtd3/policy", "d3hot");
+	asleep(pf, "D3hot", "policy d3hot");
+	model_cut();
+	before = model_counts();
+	pci_set(pf, "power/control", "on");
+	check_str(fault_health(pf, RECOVERY_MS), "failed", "policy d3hot: dead: rtd3/health");
+	check_err(__pci_set(pf, "rtd3/recover", "1"), -EIO, "policy d3hot: recover");
+	after = model_counts();
+	check_eq(after.requests, before.requests, "policy d3hot: _ON not called");
+	check_eq(after.offs, before.offs, "policy d3hot: power not cut");
+	pci_set(pf, "power/control", "auto");
+	pci_set(pf, "rtd3/power_cycle_on_failure", "1");
+	check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "power_cycle_on_failure: recover");
+	check(model_counts().requests > after.requests, "power_cycle_on_failure: _ON called");
+	pci_set(pf, "rtd3/power_cycle_on_failure", "0");
+	pci_set(pf, "rtd3/policy", "d3cold");
+	pci_set(pf, "rtd3/fallback", "none");
+	asleep(pf, "D3cold", "policy d3cold again");
+	drain(pf, fd);
 }
 
 /* A device that is known to be slow gets its time, and that is no failure. */
@@ -245,6 +277,7 @@ RIG_TEST(ladder, "what goes with a device that does not come back")
 	falls_back(pf, fd);
 	falls_further(pf, fd);
 	clean_cycles(pf, fd);
+	policy_binds(pf, fd);
 	slow(pf);
 	asleep(pf, "D3cold", "before low power");
 	user(pf);
