@@ -13,7 +13,7 @@
 #include "dut.h"
 #include "fault.h"
 #include "kmsg.h"
-#include "moment.h"
+#include "phase.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"

@@ -10,7 +10,7 @@
 
 #include "dut.h"
 #include "model.h"
-#include "moment.h"
+#include "phase.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"

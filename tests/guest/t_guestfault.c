@@ -12,7 +12,7 @@
 #include "fault.h"
 #include "guest.h"
 #include "kmsg.h"
-#include "moment.h"
+#include "phase.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"

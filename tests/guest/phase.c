@@ -9,7 +9,7 @@
 
 #include "dut.h"
 #include "model.h"
-#include "moment.h"
+#include "phase.h"
 #include "pci.h"
 #include "rig.h"
 #include "tap.h"
