@@ -14,17 +14,17 @@
 #include "rig.h"
 #include "tap.h"
 
-struct cell cell = { .efd = -1 };
+struct fault_case fcase = { .efd = -1 };
 
 static void begin_nothing(void)
 {
 }
 
 /**
- * moment_asleep() - TAP result: the device sleeps, as the hypervisor sees it
+ * phase_asleep() - TAP result: the device sleeps, as the hypervisor sees it
  * @before: the counts before what is to put it to sleep
  */
-bool moment_asleep(const struct power *before)
+bool phase_asleep(const struct power *before)
 {
 	const struct pci_fn port = { .name = RIG_PORT1 };
 	const struct pci_fn *pf = &rig.fn[0];
@@ -32,7 +32,7 @@ bool moment_asleep(const struct power *before)
 	bool good;
 
 	/* Its port is in D3hot all the same, and nothing below it can be read. */
-	if (cell.refused)
+	if (fcase.refused)
 		while (!(good = power_get(1).off > before->off && model_power() == MODEL_UP) &&
 		       since_ms(start) < ASLEEP_TIMEOUT_MS)
 			sleep_ms(5);
@@ -40,8 +40,8 @@ bool moment_asleep(const struct power *before)
 		good = __wait_asleep(pf, before, ASLEEP_TIMEOUT_MS) >= 0;
 	/* The host sees _OFF before the kernel has finished with the port. */
 	good &= pci_wait(&port, "power/runtime_status", "suspended", ASLEEP_TIMEOUT_MS);
-	return check(good, "%s: before: %s", cell.name,
-		     cell.refused ? "_OFF was called" : "asleep");
+	return check(good, "%s: before: %s", fcase.name,
+		     fcase.refused ? "_OFF was called" : "asleep");
 }
 
 static void begin_open(void)
@@ -49,109 +49,109 @@ static void begin_open(void)
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p;
 
-	vfio_open(&cell.d, pf);
-	cell.is_open = true;
-	cell.efd = vfio_eventfd();
-	if (__vfio_irq_trigger(&cell.d, VFIO_PCI_ERR_IRQ_INDEX, 1, &cell.efd))
-		diag("%s: no error eventfd", cell.name);
-	cell.map = dut_map(&cell.d, &dut_locate(&cell.d)->known);
-	if (cell.awake)
+	vfio_open(&fcase.d, pf);
+	fcase.is_open = true;
+	fcase.efd = vfio_eventfd();
+	if (__vfio_irq_trigger(&fcase.d, VFIO_PCI_ERR_IRQ_INDEX, 1, &fcase.efd))
+		diag("%s: no error eventfd", fcase.name);
+	fcase.map = dut_map(&fcase.d, &dut_locate(&fcase.d)->known);
+	if (fcase.awake)
 		return;
 	p = power_get(1);
-	vfio_entry(&cell.d);
-	moment_asleep(&p);
+	vfio_entry(&fcase.d);
+	phase_asleep(&p);
 }
 
-/** moment_look() - what lspci does; for the host a dead device reads as ones */
-int moment_look(void)
+/** phase_look() - what lspci does; for the host a dead device reads as ones */
+int phase_look(void)
 {
 	uint32_t id;
 
 	return __pci_sysfs_config32(&rig.fn[0], PCI_VENDOR_ID, &id);
 }
 
-/** moment_open() - open the device of the cell; 0 or -errno */
-int moment_open(void)
+/** phase_open() - open the device of the case; 0 or -errno */
+int phase_open(void)
 {
-	int ret = __vfio_open(&cell.d, &rig.fn[0]);
+	int ret = __vfio_open(&fcase.d, &rig.fn[0]);
 
-	cell.is_open = !ret;
+	fcase.is_open = !ret;
 	return ret;
 }
 
-static int strike_access(void)
+static int call_access(void)
 {
 	uint64_t id = 0;
-	int ret = __vfio_read(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &id, 4);
+	int ret = __vfio_read(&fcase.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &id, 4);
 
 	if (!rig.ours)
 		return ret;
-	check(ret || id == pci_id(&rig.fn[0]), "%s: what is read is the id (%08llx)", cell.name,
+	check(ret || id == pci_id(&rig.fn[0]), "%s: what is read is the id (%08llx)", fcase.name,
 	      (unsigned long long)id);
 	return ret;
 }
 
-static int strike_close(void)
+static int call_close(void)
 {
-	moment_end();
+	phase_end();
 	return 0;
 }
 
-static int strike_hot_reset(void)
+static int call_hot_reset(void)
 {
-	return __vfio_hot_reset(&cell.d, 1, &cell.d.group->fd);
+	return __vfio_hot_reset(&fcase.d, 1, &fcase.d.group->fd);
 }
 
-static int strike_unbind(void)
+static int call_unbind(void)
 {
 	return __pci_unbind(&rig.fn[0]);
 }
 
-static int strike_unload(void)
+static int call_unload(void)
 {
 	return rig_modprobe_remove(rig.driver) ? -EBUSY : 0;
 }
 
-const struct moment moments[] = {
-	{ "idle", begin_nothing, moment_look, 0 },
-	{ "engaged", begin_open, strike_access, MOMENT_FAILS },
-	{ "open", begin_nothing, moment_open, MOMENT_FAILS },
-	{ "close", begin_open, strike_close, 0 },
-	{ "hotreset", begin_open, strike_hot_reset, MOMENT_FAILS | MOMENT_IOCTL },
-	{ "unbind", begin_nothing, strike_unbind, MOMENT_LEAVES },
-	{ "unload", begin_nothing, strike_unload, MOMENT_LEAVES },
+const struct phase phases[] = {
+	{ "idle", begin_nothing, phase_look, 0 },
+	{ "engaged", begin_open, call_access, PHASE_FAILS },
+	{ "open", begin_nothing, phase_open, PHASE_FAILS },
+	{ "close", begin_open, call_close, 0 },
+	{ "hotreset", begin_open, call_hot_reset, PHASE_FAILS | PHASE_IOCTL },
+	{ "unbind", begin_nothing, call_unbind, PHASE_LEAVES },
+	{ "unload", begin_nothing, call_unload, PHASE_LEAVES },
 };
 
-const int nr_moments = sizeof(moments) / sizeof(moments[0]);
+const int nr_phases = sizeof(phases) / sizeof(phases[0]);
 
-/** moment_of() - the moment of that name */
-const struct moment *moment_of(const char *name)
+/** phase_of() - the phase of that name */
+const struct phase *phase_of(const char *name)
 {
-	for (int i = 0; i < nr_moments; i++)
-		if (!strcmp(moments[i].name, name))
-			return &moments[i];
-	die("a moment of the name '%s'", name);
+	for (int i = 0; i < nr_phases; i++)
+		if (!strcmp(phases[i].name, name))
+			return &phases[i];
+	die("a phase of the name '%s'", name);
 }
 
 /**
- * moment_new() - begin a new cell
- * @m: its moment
- * @fault: what is going to strike
- * @awake: as in struct cell
+ * phase_new() - begin a new case
+ * @phase: its phase
+ * @fault: what is going to be injected
+ * @awake: as in struct fault_case
  */
-void moment_new(const struct moment *m, const char *fault, bool awake)
+void phase_new(const struct phase *phase, const char *fault, bool awake)
 {
-	cell = (struct cell){ .efd = -1, .awake = awake };
-	snprintf(cell.name, sizeof(cell.name), "%s %s", fault, m->name);
+	fcase = (struct fault_case){ .efd = -1, .awake = awake };
+	snprintf(fcase.name, sizeof(fcase.name), "%s %s", fault, phase->name);
 }
 
-/** moment_strike() - the call of the moment, measured */
-void moment_strike(int (*strike)(void))
+/** phase_call() - the call of the phase, measured */
+void phase_call(int (*call)(void))
 {
 	uint64_t start = now_us();
 
-	cell.ret = strike();
-	cell.ms = since_ms(start);
+	fcase.ret = call();
+	fcase.ms = since_ms(start);
 }
 
 /* A call that does not end by itself. */
@@ -172,31 +172,31 @@ static void *stock_watch(void *arg)
 }
 
 /**
- * moment_strike_stock() - moment_strike() with stock vfio-pci, which may take minutes
- * @strike: the call
+ * phase_call_stock() - phase_call() with stock vfio-pci, which may take minutes
+ * @call: the call
  * @release: lets it end; called after STOCK_MS
  */
-void moment_strike_stock(int (*strike)(void), void (*release)(void))
+void phase_call_stock(int (*call)(void), void (*release)(void))
 {
 	struct watch w = { release, STOCK_MS };
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, stock_watch, &w);
-	moment_strike(strike);
+	phase_call(call);
 	w.left_ms = -1;
 	pthread_join(thread, NULL);
 }
 
-/** moment_end() - whoever has the device open goes */
-void moment_end(void)
+/** phase_end() - whoever has the device open goes */
+void phase_end(void)
 {
-	if (cell.map)
-		munmap(cell.map, DUT_PAGE);
-	cell.map = NULL;
-	if (cell.efd >= 0)
-		close(cell.efd);
-	cell.efd = -1;
-	if (cell.is_open)
-		vfio_close(&cell.d);
-	cell.is_open = false;
+	if (fcase.map)
+		munmap(fcase.map, DUT_PAGE);
+	fcase.map = NULL;
+	if (fcase.efd >= 0)
+		close(fcase.efd);
+	fcase.efd = -1;
+	if (fcase.is_open)
+		vfio_close(&fcase.d);
+	fcase.is_open = false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The moments of a device's life at which a fault strikes, for t_faults.c and t_gone.c. */
-#ifndef RIGTEST_MOMENT_H
-#define RIGTEST_MOMENT_H
+/* The phases of a device's life in which a fault is injected, for t_faults.c and t_gone.c. */
+#ifndef RIGTEST_PHASE_H
+#define RIGTEST_PHASE_H
 
 #include <stdbool.h>
 
@@ -12,23 +12,23 @@
  * A wake of ours waits 1 s, as the PCI core's port does, and an access 2 s more; the machines that
  * run beside this one take their time, too.
  */
-#define MOMENT_MS	5000
+#define PHASE_MS	5000
 /* After that a call of stock vfio-pci's is released. */
 #define STOCK_MS	10000
 
 /**
- * struct cell - one fault at one moment
- * @name: of fault and moment
- * @awake: the fault strikes a device in D0, else one in D3cold
+ * struct fault_case - one fault in one phase
+ * @name: of fault and phase
+ * @awake: the fault meets a device in D0, else one in D3cold
  * @refused: its _OFF does nothing
- * @d: the device of a moment at which it is open
+ * @d: the device of a phase in which it is open
  * @map: a page of it
  * @efd: its error eventfd
  * @is_open: whether it is
- * @ret: of the call during which the fault struck
+ * @ret: of the call during which the fault occurs
  * @ms: how long that took
  */
-struct cell {
+struct fault_case {
 	char name[64];
 	bool awake;
 	bool refused;
@@ -40,37 +40,37 @@ struct cell {
 	long ms;
 };
 
-extern struct cell cell;
+extern struct fault_case fcase;
 
-/* What the call of a moment does. */
-#define MOMENT_FAILS	1	/* reports a device that does not work */
-#define MOMENT_IOCTL	2	/* is an ioctl */
-#define MOMENT_LEAVES	4	/* takes the driver away */
+/* What the call of a phase does. */
+#define PHASE_FAILS	1	/* reports a device that does not work */
+#define PHASE_IOCTL	2	/* is an ioctl */
+#define PHASE_LEAVES	4	/* takes the driver away */
 
 /**
- * struct moment - one of them
+ * struct phase - one of them
  * @name: of it
- * @begin: what comes before the fault; the device is asleep, or awake if the cell says so
- * @strike: the call during which the fault strikes
- * @flags: MOMENT_*
+ * @begin: what comes before the fault; the device is asleep, or awake if the case says so
+ * @call: the call during which the fault occurs
+ * @flags: PHASE_*
  */
-struct moment {
+struct phase {
 	const char *name;
 	void (*begin)(void);
-	int (*strike)(void);
+	int (*call)(void);
 	int flags;
 };
 
-extern const struct moment moments[];
-extern const int nr_moments;
+extern const struct phase phases[];
+extern const int nr_phases;
 
-const struct moment *moment_of(const char *name);
-bool moment_asleep(const struct power *before);
-int moment_look(void);
-int moment_open(void);
-void moment_new(const struct moment *m, const char *fault, bool awake);
-void moment_strike(int (*strike)(void));
-void moment_strike_stock(int (*strike)(void), void (*release)(void));
-void moment_end(void);
+const struct phase *phase_of(const char *name);
+bool phase_asleep(const struct power *before);
+int phase_look(void);
+int phase_open(void);
+void phase_new(const struct phase *phase, const char *fault, bool awake);
+void phase_call(int (*call)(void));
+void phase_call_stock(int (*call)(void), void (*release)(void));
+void phase_end(void);
 
 #endif

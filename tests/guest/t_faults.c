@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fault table: every fault of power and link at one moment of a device's life, which the name
- * of the test says. For our driver each cell is checked. For stock vfio-pci each is measured, to
+ * The fault table: every fault of power and link in one phase of a device's life, which the name
+ * of the test says. For our driver each case is checked. For stock vfio-pci each is measured, to
  * show beside it; what is checked there is that remove and rescan heal a device that has power.
  */
 #include <errno.h>
@@ -29,7 +29,7 @@
 #define POWER_MS	1000
 #define TRIES		3
 
-/* What strikes in the present cell. */
+/* What is injected in the present case. */
 static const struct fault *fault;
 static const struct pci_fn *pf;
 /* Of each function, before the first fault, and before each. */
@@ -39,12 +39,12 @@ static struct count {
 } count[RIG_MAX_FNS];
 
 /* Nobody touches a device that loses its power in D0: it is found out when it is to sleep. */
-static int strike_unseen(void)
+static int call_unseen(void)
 {
 	uint64_t start = now_us();
 	int ret = __pci_set(pf, "rtd3/policy", "d3cold");
 
-	while (!strcmp(pci_get(pf, "rtd3/health"), "ok") && since_ms(start) < MOMENT_MS)
+	while (!strcmp(pci_get(pf, "rtd3/health"), "ok") && since_ms(start) < PHASE_MS)
 		sleep_ms(10);
 	return ret;
 }
@@ -68,11 +68,11 @@ static void check_header(int nr)
 	read_header(fn, header);
 	for (int i = 0; i < 16; i++)
 		if (header[i] != good_header[nr][i]) {
-			diag("%s: config %#x of %s is %08x, was %08x", cell.name, i * 4, fn->name,
+			diag("%s: config %#x of %s is %08x, was %08x", fcase.name, i * 4, fn->name,
 			     header[i], good_header[nr][i]);
 			bad++;
 		}
-	check(!bad, "%s: the configuration of %s is as before", cell.name, fn->name);
+	check(!bad, "%s: the configuration of %s is as before", fcase.name, fn->name);
 }
 
 static void check_other(void)
@@ -80,7 +80,7 @@ static void check_other(void)
 	if (!rig.has_other)
 		return;
 	check(pci_sysfs_config32(&rig.other, 0) == pci_id(&rig.other),
-	      "%s: the device on the other port answers", cell.name);
+	      "%s: the device on the other port answers", fcase.name);
 }
 
 /* What everybody gets from a device that has failed. */
@@ -91,33 +91,33 @@ static void check_shut(void)
 	uint64_t start, val;
 
 	check(strstr(fault->reasons, pci_get(pf, "rtd3/health_reason")),
-	      "%s: rtd3/health_reason: %s", cell.name, pci_get(pf, "rtd3/health_reason"));
-	if (!cell.is_open) {
+	      "%s: rtd3/health_reason: %s", fcase.name, pci_get(pf, "rtd3/health_reason"));
+	if (!fcase.is_open) {
 		start = now_us();
-		check_err(moment_open(), -EIO, "%s: failed: open", cell.name);
+		check_err(phase_open(), -EIO, "%s: failed: open", fcase.name);
 		check(since_ms(start) < AT_ONCE_MS, "%s: failed: open returns at once (%ld ms)",
-		      cell.name, since_ms(start));
+		      fcase.name, since_ms(start));
 		return;
 	}
 
 	start = now_us();
-	check_err(__vfio_read(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val, 4), -EIO,
-		  "%s: failed: config read", cell.name);
-	check_err(__vfio_write(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 0, 2), -EIO,
-		  "%s: failed: config write", cell.name);
-	check_err(__dut_read(&cell.d, &dut_of(pf)->known, &val), -EIO, "%s: failed: BAR read",
-		  cell.name);
-	check_err(__vfio_exit(&cell.d), -EIO, "%s: failed: EXIT", cell.name);
-	check_err(__vfio_reset(&cell.d), -EIO, "%s: failed: RESET", cell.name);
-	check(since_ms(start) < AT_ONCE_MS, "%s: failed: all of them at once (%ld ms)", cell.name,
+	check_err(__vfio_read(&fcase.d, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val, 4), -EIO,
+		  "%s: failed: config read", fcase.name);
+	check_err(__vfio_write(&fcase.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 0, 2), -EIO,
+		  "%s: failed: config write", fcase.name);
+	check_err(__dut_read(&fcase.d, &dut_of(pf)->known, &val), -EIO, "%s: failed: BAR read",
+		  fcase.name);
+	check_err(__vfio_exit(&fcase.d), -EIO, "%s: failed: EXIT", fcase.name);
+	check_err(__vfio_reset(&fcase.d), -EIO, "%s: failed: RESET", fcase.name);
+	check(since_ms(start) < AT_ONCE_MS, "%s: failed: all of them at once (%ld ms)", fcase.name,
 	      since_ms(start));
-	check(vfio_eventfd_count(cell.efd, 1000) >= 1, "%s: failed: error eventfd", cell.name);
-	rtd3_region_find(&cell.d, &r);
-	rtd3_region_info(&cell.d, &r, &info);
-	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: failed: rtd3_info.health", cell.name);
+	check(vfio_eventfd_count(fcase.efd, 1000) >= 1, "%s: failed: error eventfd", fcase.name);
+	rtd3_region_find(&fcase.d, &r);
+	rtd3_region_info(&fcase.d, &r, &info);
+	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: failed: rtd3_info.health", fcase.name);
 
-	check(!touch_read(cell.map, &dut_of(pf)->known, &val),
-	      "%s: failed: SIGBUS from the mapping", cell.name);
+	check(!touch_read(fcase.map, &dut_of(pf)->known, &val),
+	      "%s: failed: SIGBUS from the mapping", fcase.name);
 }
 
 /* The device is bound and has its power: bring it to health if it is not, and use it. */
@@ -129,26 +129,26 @@ static void check_heals(void)
 
 	if (fault->heal == FAULT_BY_RECOVER)
 		check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "%s: healed: rtd3/recover",
-			  cell.name);
-	if (!cell.is_open)
-		check_err(moment_open(), 0, "%s: healed: open", cell.name);
+			  fcase.name);
+	if (!fcase.is_open)
+		check_err(phase_open(), 0, "%s: healed: open", fcase.name);
 	else if (fault->heal == FAULT_BY_OPEN)
 		/* It is open: there is nobody who would look, but somebody who writes. */
 		check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "%s: healed: rtd3/recover",
-			  cell.name);
-	check(since_ms(start) < HEAL_MS, "%s: healed: works within %d ms (%ld ms)", cell.name,
+			  fcase.name);
+	check(since_ms(start) < HEAL_MS, "%s: healed: works within %d ms (%ld ms)", fcase.name,
 	      HEAL_MS, since_ms(start));
-	if (!cell.is_open)
+	if (!fcase.is_open)
 		return;
 	snprintf(health, sizeof(health), "%s", fault_health(pf, LADDER_MS));
 	/* On a slow machine it may have slept since, and woken without the fault. */
 	degraded = fault->degraded &&
 		   (strcmp(health, "ok") || rtd3_num(pf, "resumes") - count[0].resumes < 2);
-	check_str(health, degraded ? "degraded" : "ok", "%s: healed: rtd3/health", cell.name);
-	if (!check_err(__vfio_exit(&cell.d), 0, "%s: healed: EXIT", cell.name))
+	check_str(health, degraded ? "degraded" : "ok", "%s: healed: rtd3/health", fcase.name);
+	if (!check_err(__vfio_exit(&fcase.d), 0, "%s: healed: EXIT", fcase.name))
 		return;
-	check_known(&cell.d, cell.name);
-	figure("heal_ms", "%s %ld", cell.name, since_ms(start));
+	check_known(&fcase.d, fcase.name);
+	figure("heal_ms", "%s %ld", fcase.name, since_ms(start));
 }
 
 /* Neither falling asleep nor waking. */
@@ -185,10 +185,10 @@ static const char *health_and_count(const struct pci_fn *fn, struct count *now)
  * kernel likes; the counts tell. Who was not woken is as before. A function without a driver has
  * its power: what only a power cycle heals fails then.
  */
-static void check_siblings(const struct moment *m)
+static void check_siblings(const struct phase *phase)
 {
 	bool fails = fault->two || fault->heal != FAULT_BY_ITSELF ||
-		     (fault->cycle && m->flags & MOMENT_LEAVES);
+		     (fault->cycle && phase->flags & PHASE_LEAVES);
 	const char *reasons = fault->reasons ?: "no-answer";
 
 	for (int i = 1; i < rig.nr_fns; i++) {
@@ -206,10 +206,10 @@ static void check_siblings(const struct moment *m)
 		} else if (fault->degraded && !fault->two && now.resumes != count[i].resumes) {
 			want = "degraded";
 		}
-		if (check_str(health, want, "%s: rtd3/health of %s", cell.name, sib->name) &&
+		if (check_str(health, want, "%s: rtd3/health of %s", fcase.name, sib->name) &&
 		    !strcmp(want, "failed"))
 			check(strstr(reasons, pci_get(sib, "rtd3/health_reason")),
-			      "%s: rtd3/health_reason of %s: %s", cell.name, sib->name,
+			      "%s: rtd3/health_reason of %s: %s", fcase.name, sib->name,
 			      pci_get(sib, "rtd3/health_reason"));
 	}
 }
@@ -219,7 +219,7 @@ static void heal_siblings(void)
 	for (int i = 1; i < rig.nr_fns; i++)
 		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed"))
 			check_err(__pci_set(&rig.fn[i], "rtd3/recover", "1"), 0,
-				  "%s: healed: rtd3/recover of %s", cell.name, rig.fn[i].name);
+				  "%s: healed: rtd3/recover of %s", fcase.name, rig.fn[i].name);
 }
 
 /* Whoever opens them gets something that works. */
@@ -229,7 +229,7 @@ static void check_sibling_users(void)
 	char when[96];
 
 	for (int i = 1; i < rig.nr_fns; i++) {
-		snprintf(when, sizeof(when), "%s: next user of %s", cell.name, rig.fn[i].name);
+		snprintf(when, sizeof(when), "%s: next user of %s", fcase.name, rig.fn[i].name);
 		if (!check_err(__vfio_open(&d, &rig.fn[i]), 0, "%s: open", when))
 			continue;
 		check_known(&d, when);
@@ -238,46 +238,46 @@ static void check_sibling_users(void)
 }
 
 /* Returns whether it says nothing, and may be tried again. */
-static bool check_cell(const struct moment *m, int log, bool last)
+static bool check_case(const struct phase *phase, int log, bool last)
 {
-	bool cycle = fault->cycle && m->flags & MOMENT_IOCTL, again = false;
+	bool cycle = fault->cycle && phase->flags & PHASE_IOCTL, again = false;
 	const char *health;
 	int want = 0;
 
-	check(cell.ms < MOMENT_MS, "%s: returns within %d ms (%ld ms)", cell.name, MOMENT_MS,
-	      cell.ms);
-	if (m->flags & MOMENT_FAILS && (!fault->first || cycle))
+	check(fcase.ms < PHASE_MS, "%s: returns within %d ms (%ld ms)", fcase.name, PHASE_MS,
+	      fcase.ms);
+	if (phase->flags & PHASE_FAILS && (!fault->first || cycle))
 		want = -EIO;
 	check_other();
-	if (m->flags & MOMENT_LEAVES) {
-		check_err(cell.ret, want, "%s", cell.name);
-		figure("cell", "%s %s ms=%ld health=-", cell.name,
-		       cell.ret ? strerrorname_np(-cell.ret) : "0", cell.ms);
-		check_siblings(m);
+	if (phase->flags & PHASE_LEAVES) {
+		check_err(fcase.ret, want, "%s", fcase.name);
+		figure("case", "%s %s ms=%ld health=-", fcase.name,
+		       fcase.ret ? strerrorname_np(-fcase.ret) : "0", fcase.ms);
+		check_siblings(phase);
 		fault_power_works(fault);
 		model_force_on();
 		return false;
 	}
 
 	health = fault_health(pf, LADDER_MS);
-	again = !want && cell.ret == -EIO && fault_outlasts_access(pf, log) && !last;
+	again = !want && fcase.ret == -EIO && fault_outlasts_access(pf, log) && !last;
 	if (again)
-		diag("%s: this machine was too slow", cell.name);
+		diag("%s: this machine was too slow", fcase.name);
 	else
-		check_err(cell.ret, want, "%s", cell.name);
-	figure("cell", "%s %s ms=%ld health=%s/%s", cell.name,
-	       cell.ret ? strerrorname_np(-cell.ret) : "0", cell.ms, health,
+		check_err(fcase.ret, want, "%s", fcase.name);
+	figure("case", "%s %s ms=%ld health=%s/%s", fcase.name,
+	       fcase.ret ? strerrorname_np(-fcase.ret) : "0", fcase.ms, health,
 	       pci_get(pf, "rtd3/health_reason"));
 	if (fault->heal == FAULT_BY_ITSELF) {
 		check_str(health, fault->degraded ? "degraded" : "ok", "%s: rtd3/health",
-			  cell.name);
+			  fcase.name);
 		if (fault->degraded)
 			check_str(pci_get(pf, "rtd3/health_reason"), fault->degraded,
-				  "%s: rtd3/health_reason", cell.name);
-	} else if (check_str(health, "failed", "%s: rtd3/health", cell.name)) {
+				  "%s: rtd3/health_reason", fcase.name);
+	} else if (check_str(health, "failed", "%s: rtd3/health", fcase.name)) {
 		check_shut();
 	}
-	check_siblings(m);
+	check_siblings(phase);
 	fault_power_works(fault);
 	check_heals();
 	return again;
@@ -323,7 +323,7 @@ static void start_fresh(void)
 	struct power p;
 
 	bind_all();
-	/* What an earlier cell has lost, and said so, is none of this one's. */
+	/* What an earlier case has lost, and said so, is none of this one's. */
 	for (int i = 0; rig.ours && i < rig.nr_fns; i++)
 		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed")) {
 			power_back();
@@ -336,7 +336,7 @@ static void start_fresh(void)
 	all_control("on");
 	for (int i = 0; rig.ours && i < rig.nr_fns; i++) {
 		check_str(fault_health(&rig.fn[i], LADDER_MS), "ok",
-			  "%s: before: rtd3/health of %s", cell.name, rig.fn[i].name);
+			  "%s: before: rtd3/health of %s", fcase.name, rig.fn[i].name);
 		pci_set(&rig.fn[i], "rtd3/fallback", "none");
 		pci_set(&rig.fn[i], "rtd3/policy",
 			fault->when == FAULT_NOW ? "off" : "d3cold");
@@ -346,7 +346,7 @@ static void start_fresh(void)
 		count[i] = get_count(&rig.fn[i]);
 	}
 	if (fault->when == FAULT_NOW) {
-		check_eq(power_cfg(pf, 0), pci_id(pf), "%s: before: awake", cell.name);
+		check_eq(power_cfg(pf, 0), pci_id(pf), "%s: before: awake", fcase.name);
 		/* With our driver the policy keeps it so. */
 		if (rig.ours)
 			all_control("auto");
@@ -356,74 +356,74 @@ static void start_fresh(void)
 		fault_set(fault);
 	p = power_get(1);
 	all_control("auto");
-	moment_asleep(&p);
+	phase_asleep(&p);
 }
 
 /* Only remove and rescan make a device work again that stock vfio-pci has lost; and they do. */
 static void stock_heal(void)
 {
-	moment_end();
+	phase_end();
 	power_back();
 	rig_rescan();
 	if (rig.nr_fns < 1)
-		die("%s: a device after remove and rescan", cell.name);
+		die("%s: a device after remove and rescan", fcase.name);
 	bind_all();
-	check_err(moment_open(), 0, "%s: after remove and rescan: open", cell.name);
-	if (cell.is_open)
-		check_err(dut_works(&cell.d), 0, "%s: after remove and rescan: it works",
-			  cell.name);
-	moment_end();
+	check_err(phase_open(), 0, "%s: after remove and rescan: open", fcase.name);
+	if (fcase.is_open)
+		check_err(dut_works(&fcase.d), 0, "%s: after remove and rescan: it works",
+			  fcase.name);
+	phase_end();
 }
 
-static void stock_cell(const struct moment *m)
+static void stock_case(const struct phase *phase)
 {
 	uint32_t id;
 	int again;
 
-	moment_strike_stock(m->strike, power_back);
+	phase_call_stock(phase->call, power_back);
 	id = pci_raw_config32(pf, 0);
 
 	/* With power back, does it work for the next user? */
-	moment_end();
+	phase_end();
 	power_back();
-	if (m->flags & MOMENT_LEAVES)
+	if (phase->flags & PHASE_LEAVES)
 		bind_all();
-	again = moment_open();
+	again = phase_open();
 	if (!again)
-		again = dut_works(&cell.d);
-	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
-	       cell.ret ? strerrorname_np(-cell.ret) : "0",
-	       cell.ms >= STOCK_MS ? " released" : "", cell.ms,
+		again = dut_works(&fcase.d);
+	figure("case", "%s %s%s ms=%ld health=%s again=%s", fcase.name,
+	       fcase.ret ? strerrorname_np(-fcase.ret) : "0",
+	       fcase.ms >= STOCK_MS ? " released" : "", fcase.ms,
 	       id == pci_id(pf) ? "answers" : id == ALL_ONES ? "dead" : "other-device",
 	       again ? strerrorname_np(-again) : "0");
 	stock_heal();
 }
 
-/* Returns whether the cell says nothing, and may be tried again. */
-static bool run_cell(const struct moment *m, bool last)
+/* Returns whether the case says nothing, and may be tried again. */
+static bool run_case(const struct phase *phase, bool last)
 {
 	bool again;
 	int log;
 
-	moment_new(m, fault->name, fault->when == FAULT_NOW);
-	cell.refused = fault->kind == MODEL_OFF_REFUSED;
+	phase_new(phase, fault->name, fault->when == FAULT_NOW);
+	fcase.refused = fault->kind == MODEL_OFF_REFUSED;
 	model_clear();
 	start_fresh();
-	m->begin();
+	phase->begin();
 	if (fault->when != FAULT_AWAKE)
 		fault_set(fault);
 
 	if (!rig.ours) {
-		stock_cell(m);
+		stock_case(phase);
 		return false;
 	}
 	log = kmsg_open();
-	moment_strike(cell.awake && m->strike == moment_look ? strike_unseen : m->strike);
-	again = check_cell(m, log, last);
+	phase_call(fcase.awake && phase->call == phase_look ? call_unseen : phase->call);
+	again = check_case(phase, log, last);
 	close(log);
-	moment_end();
+	phase_end();
 	model_clear();
-	if (m->flags & MOMENT_LEAVES)
+	if (phase->flags & PHASE_LEAVES)
 		bind_all();
 	heal_siblings();
 	/* A degraded device is well again after a sleep and a wake without a fault. */
@@ -431,8 +431,8 @@ static bool run_cell(const struct moment *m, bool last)
 		struct power p = power_get(1);
 
 		__wait_asleep(pf, &p, 2000);
-		moment_open();
-		moment_end();
+		phase_open();
+		phase_end();
 	}
 	check_sibling_users();
 	for (int i = 0; i < rig.nr_fns; i++)
@@ -440,9 +440,9 @@ static bool run_cell(const struct moment *m, bool last)
 	return again;
 }
 
-static void run_all(const char *moment)
+static void run_all(const char *name)
 {
-	const struct moment *m = moment_of(moment);
+	const struct phase *phase = phase_of(name);
 
 	if (!model_present())
 		die("the power model");
@@ -454,7 +454,7 @@ static void run_all(const char *moment)
 		fault = &faults[i];
 		if (fault->two && rig.nr_fns < 2)
 			continue;
-		for (int try = 1; run_cell(m, try == TRIES); try++)
+		for (int try = 1; run_case(phase, try == TRIES); try++)
 			;
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Surprise removal from a hot-plug slot, at each moment of a device's life: told apart from a
+ * Surprise removal from a hot-plug slot, in each phase of a device's life: told apart from a
  * device without power, no attempt to get it back, an error for its user, and the driver lets it
  * go. The next device in the slot works. With stock vfio-pci all but that last thing is measured.
  */
@@ -51,7 +51,7 @@ static bool wait_there(bool there, long timeout_ms)
 	return true;
 }
 
-/* Everything bound and well; awake or asleep as the cell needs it. */
+/* Everything bound and well; awake or asleep as the case needs it. */
 static void start_fresh(void)
 {
 	struct power p;
@@ -62,11 +62,11 @@ static void start_fresh(void)
 		pci_set(&rig.fn[i], "power/control", "on");
 	p = power_get(1);
 	rig_bind_all();
-	if (cell.awake)
+	if (fcase.awake)
 		return;
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_set(&rig.fn[i], "power/control", "auto");
-	moment_asleep(&p);
+	phase_asleep(&p);
 }
 
 static void pull(const struct way *w)
@@ -103,17 +103,17 @@ static bool found_again(void)
  * What the call has to return. Who has the device open gets the driver's EIO. Who looks for it may
  * come after the hot-plug driver: then it really is on its way out.
  */
-static bool documented(const struct moment *m)
+static bool documented(const struct phase *phase)
 {
-	switch (-cell.ret) {
+	switch (-fcase.ret) {
 	case 0:
-		return !(m->flags & MOMENT_FAILS);
+		return !(phase->flags & PHASE_FAILS);
 	case EIO:
-		return m->flags & MOMENT_FAILS;
+		return phase->flags & PHASE_FAILS;
 	case ENODEV:
 	case ENOENT:
 	case EINVAL:
-		return !cell.is_open && strcmp(pci_driver(&rig.fn[0]), rig.driver);
+		return !fcase.is_open && strcmp(pci_driver(&rig.fn[0]), rig.driver);
 	default:
 		return false;
 	}
@@ -127,87 +127,88 @@ static void check_user(void)
 	struct rtd3_info info;
 	uint64_t start = now_us(), val = 0;
 
-	check_err(__vfio_read(&cell.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4), -EIO,
-		  "%s: config read", cell.name);
-	check_err(__dut_read(&cell.d, known, &val), -EIO, "%s: BAR read", cell.name);
-	check(since_ms(start) < MOMENT_MS, "%s: both return (%ld ms)", cell.name,
+	check_err(__vfio_read(&fcase.d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &val, 4), -EIO,
+		  "%s: config read", fcase.name);
+	check_err(__dut_read(&fcase.d, known, &val), -EIO, "%s: BAR read", fcase.name);
+	check(since_ms(start) < PHASE_MS, "%s: both return (%ld ms)", fcase.name,
 	      since_ms(start));
-	check(vfio_eventfd_count(cell.efd, MOMENT_MS) >= 1, "%s: error eventfd", cell.name);
+	check(vfio_eventfd_count(fcase.efd, PHASE_MS) >= 1, "%s: error eventfd", fcase.name);
 	/* The hot-plug driver is taking the device away: rtd3/ may have gone already. */
-	rtd3_region_find(&cell.d, &r);
-	rtd3_region_info(&cell.d, &r, &info);
-	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: rtd3_info.health", cell.name);
-	check_eq(info.reason, RTD3_REASON_REMOVED, "%s: rtd3_info.reason", cell.name);
+	rtd3_region_find(&fcase.d, &r);
+	rtd3_region_info(&fcase.d, &r, &info);
+	check_eq(info.health, RTD3_HEALTH_FAILED, "%s: rtd3_info.health", fcase.name);
+	check_eq(info.reason, RTD3_REASON_REMOVED, "%s: rtd3_info.reason", fcase.name);
 	start = now_us();
-	moment_end();
-	check(since_ms(start) < GONE_MS, "%s: close returns (%ld ms)", cell.name,
+	phase_end();
+	check(since_ms(start) < GONE_MS, "%s: close returns (%ld ms)", fcase.name,
 	      since_ms(start));
 }
 
-static void check_cell(const struct moment *m)
+static void check_case(const struct phase *phase)
 {
 	uint64_t start;
 
-	check(documented(m), "%s: %s", cell.name, cell.ret ? strerrorname_np(-cell.ret) : "0");
-	check(cell.ms < MOMENT_MS, "%s: returns within %d ms (%ld ms)", cell.name, MOMENT_MS,
-	      cell.ms);
-	figure("cell", "%s %s ms=%ld health=gone", cell.name,
-	       cell.ret ? strerrorname_np(-cell.ret) : "0", cell.ms);
-	if (cell.is_open)
+	check(documented(phase), "%s: %s", fcase.name,
+	      fcase.ret ? strerrorname_np(-fcase.ret) : "0");
+	check(fcase.ms < PHASE_MS, "%s: returns within %d ms (%ld ms)", fcase.name, PHASE_MS,
+	      fcase.ms);
+	figure("case", "%s %s ms=%ld health=gone", fcase.name,
+	       fcase.ret ? strerrorname_np(-fcase.ret) : "0", fcase.ms);
+	if (fcase.is_open)
 		check_user();
 	start = now_us();
-	check(wait_there(false, GONE_MS), "%s: gone from sysfs (%ld ms)", cell.name,
+	check(wait_there(false, GONE_MS), "%s: gone from sysfs (%ld ms)", fcase.name,
 	      since_ms(start));
 	check(pci_sysfs_config32(&rig.other, 0) == pci_id(&rig.other),
-	      "%s: the device on the other port answers", cell.name);
+	      "%s: the device on the other port answers", fcase.name);
 
-	if (!check(found_again(), "%s: found when it is back", cell.name))
-		die("%s: a device in the slot", cell.name);
-	check_err(moment_open(), 0, "%s: back: open", cell.name);
-	check_known(&cell.d, cell.name);
-	check_rtd3(&rig.fn[0], "health", "ok", cell.name);
-	moment_end();
+	if (!check(found_again(), "%s: found when it is back", fcase.name))
+		die("%s: a device in the slot", fcase.name);
+	check_err(phase_open(), 0, "%s: back: open", fcase.name);
+	check_known(&fcase.d, fcase.name);
+	check_rtd3(&rig.fn[0], "health", "ok", fcase.name);
+	phase_end();
 }
 
-static void stock_cell(const struct moment *m)
+static void stock_case(const struct phase *phase)
 {
 	const char *left;
 	int again = -ENODEV;
 
-	moment_strike_stock(m->strike, put_back);
-	moment_end();
+	phase_call_stock(phase->call, put_back);
+	phase_end();
 	left = wait_there(false, GONE_MS) ? "gone" : "still-there";
 	if (found_again())
-		again = moment_open();
+		again = phase_open();
 	if (!again)
-		again = dut_works(&cell.d);
-	moment_end();
-	figure("cell", "%s %s%s ms=%ld health=%s again=%s", cell.name,
-	       cell.ret ? strerrorname_np(-cell.ret) : "0",
-	       cell.ms >= STOCK_MS ? " released" : "", cell.ms, left,
+		again = dut_works(&fcase.d);
+	phase_end();
+	figure("case", "%s %s%s ms=%ld health=%s again=%s", fcase.name,
+	       fcase.ret ? strerrorname_np(-fcase.ret) : "0",
+	       fcase.ms >= STOCK_MS ? " released" : "", fcase.ms, left,
 	       again ? strerrorname_np(-again) : "0");
-	check_err(again, 0, "%s: the device that is put there works", cell.name);
+	check_err(again, 0, "%s: the device that is put there works", fcase.name);
 }
 
-static void run_cell(const struct moment *m, const struct way *w)
+static void run_case(const struct phase *phase, const struct way *w)
 {
-	moment_new(m, w->name, w->awake);
+	phase_new(phase, w->name, w->awake);
 	start_fresh();
-	m->begin();
+	phase->begin();
 	pull(w);
 	if (!rig.ours) {
-		stock_cell(m);
+		stock_case(phase);
 		return;
 	}
-	moment_strike(m->strike);
-	check_cell(m);
+	phase_call(phase->call);
+	check_case(phase);
 }
 
 RIG_TEST(gone, "surprise removal from a hot-plug slot")
 {
 	if (!model_present() || !rig.hotplug)
 		die("the power model, and a hot-plug slot");
-	for (int m = 0; m < nr_moments; m++)
+	for (int i = 0; i < nr_phases; i++)
 		for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++)
-			run_cell(&moments[m], &ways[w]);
+			run_case(&phases[i], &ways[w]);
 }

@@ -65,14 +65,14 @@ static void dead(struct vfio_dev *d)
 	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
 	start = now_us();
 	check_err(__guest_set(d, PCI_D0), -EIO, "dead: D0 written");
-	check(since_ms(start) < MOMENT_MS, "dead: within %d ms", MOMENT_MS);
+	check(since_ms(start) < PHASE_MS, "dead: within %d ms", PHASE_MS);
 	check_rtd3(d->pf, "guest_state", "D3hot", "dead");
 	check_str(fault_health(d->pf, LADDER_MS), "failed", "dead: rtd3/health");
 	start = now_us();
 	check_err(__vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val, 4), -EIO,
 		  "failed: no image of it is read");
 	check_err(__guest_set(d, PCI_D0), -EIO, "failed: D0 written");
-	check(since_ms(start) < MOMENT_MS, "failed: within %d ms", MOMENT_MS);
+	check(since_ms(start) < PHASE_MS, "failed: within %d ms", PHASE_MS);
 
 	model_clear();
 	check_err(__pci_set(d->pf, "rtd3/recover", "1"), 0, "power works: recover");
