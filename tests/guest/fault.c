@@ -6,11 +6,11 @@
 #include "kmsg.h"
 #include "rig.h"
 
-#define ACCESS_MS	2000	/* an access waits for the ladder */
+#define ACCESS_MS	2000	/* an access waits for the recovery */
 
 /*
- * A wake waits one second and a bit for the device, an access as long again for the ladder, and the
- * ladder cuts the power twice: three power-ons without effect are the most that it gets over.
+ * A wake waits one second and a bit for the device, an access as long again for the recovery steps,
+ * and these cut the power twice: three power-ons without effect are too many.
  */
 const struct fault faults[] = {
 	{ .name = "on-dead-once", .kind = MODEL_ON_IGNORED, .param = 1, .first = true,
@@ -62,7 +62,7 @@ void fault_power_works(const struct fault *f)
  * @pf: the function, which works again
  * @log: from kmsg_open() before the fault
  *
- * Then the access got EIO, and rightly so, on a machine that is too slow for the ladder. By the
+ * Then the access got EIO, and rightly so, on a machine that is too slow for the recovery. By the
  * driver's own count, which begins before the wait of the access and ends when it may end.
  */
 bool fault_outlasts_access(const struct pci_fn *pf, int log)

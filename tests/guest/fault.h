@@ -17,7 +17,7 @@ enum fault_when {
 
 /* How the device comes back. */
 enum fault_heal {
-	FAULT_BY_ITSELF,	/* the wake succeeds, or the ladder does */
+	FAULT_BY_ITSELF,	/* the wake succeeds, or a recovery step does */
 	FAULT_BY_RECOVER,	/* it fails; then power works again, and rtd3/recover is written */
 	FAULT_BY_OPEN,		/* it fails; then power is back, and it is opened */
 };
@@ -30,7 +30,7 @@ enum fault_heal {
  * @when: it is set
  * @heal: how the device comes back
  * @first: the first access succeeds, if it waits
- * @cycle: but not an ioctl: it stands in the way of a power cycle, or needs every function
+ * @cycle: but not an ioctl: that prevents a power cycle, or needs every function
  * @reasons: what rtd3/health_reason may say once the device has failed
  * @degraded: it works with this reason, until the next sleep without a fault
  * @two: needs two functions

@@ -23,7 +23,7 @@
 #include "touch.h"
 #include "vfio.h"
 
-#define LADDER_MS	15000
+#define RECOVERY_MS	15000
 #define HEAL_MS		3000
 #define AT_ONCE_MS	500
 #define POWER_MS	1000
@@ -140,7 +140,7 @@ static void check_heals(void)
 	      HEAL_MS, since_ms(start));
 	if (!fcase.is_open)
 		return;
-	snprintf(health, sizeof(health), "%s", fault_health(pf, LADDER_MS));
+	snprintf(health, sizeof(health), "%s", fault_health(pf, RECOVERY_MS));
 	/* On a slow machine it may have slept since, and woken without the fault. */
 	degraded = fault->degraded &&
 		   (strcmp(health, "ok") || rtd3_num(pf, "resumes") - count[0].resumes < 2);
@@ -173,10 +173,10 @@ static const char *health_and_count(const struct pci_fn *fn, struct count *now)
 	do {
 		*now = get_count(fn);
 		good = steady(fn);
-		health = fault_health(fn, LADDER_MS);
+		health = fault_health(fn, RECOVERY_MS);
 		again = get_count(fn);
 		good &= !memcmp(&again, now, sizeof(again)) && steady(fn);
-	} while (!good && since_ms(start) < LADDER_MS);
+	} while (!good && since_ms(start) < RECOVERY_MS);
 	return health;
 }
 
@@ -217,7 +217,7 @@ static void check_siblings(const struct phase *phase)
 static void heal_siblings(void)
 {
 	for (int i = 1; i < rig.nr_fns; i++)
-		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed"))
+		if (!strcmp(fault_health(&rig.fn[i], RECOVERY_MS), "failed"))
 			check_err(__pci_set(&rig.fn[i], "rtd3/recover", "1"), 0,
 				  "%s: healed: rtd3/recover of %s", fcase.name, rig.fn[i].name);
 }
@@ -259,7 +259,7 @@ static bool check_case(const struct phase *phase, int log, bool last)
 		return false;
 	}
 
-	health = fault_health(pf, LADDER_MS);
+	health = fault_health(pf, RECOVERY_MS);
 	again = !want && fcase.ret == -EIO && fault_outlasts_access(pf, log) && !last;
 	if (again)
 		diag("%s: this machine was too slow", fcase.name);
@@ -325,7 +325,7 @@ static void start_fresh(void)
 	bind_all();
 	/* What an earlier case has lost, and said so, is none of this one's. */
 	for (int i = 0; rig.ours && i < rig.nr_fns; i++)
-		if (!strcmp(fault_health(&rig.fn[i], LADDER_MS), "failed")) {
+		if (!strcmp(fault_health(&rig.fn[i], RECOVERY_MS), "failed")) {
 			power_back();
 			rig_rescan();
 			bind_all();
@@ -335,7 +335,7 @@ static void start_fresh(void)
 	/* It must not fall asleep before that can be told. */
 	all_control("on");
 	for (int i = 0; rig.ours && i < rig.nr_fns; i++) {
-		check_str(fault_health(&rig.fn[i], LADDER_MS), "ok",
+		check_str(fault_health(&rig.fn[i], RECOVERY_MS), "ok",
 			  "%s: before: rtd3/health of %s", fcase.name, rig.fn[i].name);
 		pci_set(&rig.fn[i], "rtd3/fallback", "none");
 		pci_set(&rig.fn[i], "rtd3/policy",

@@ -21,8 +21,8 @@
 #include "tests.h"
 #include "vfio.h"
 
-#define LADDER_MS	15000
-#define LADDERS		5
+#define RECOVERY_MS	15000
+#define RECOVERIES	5
 
 static void asleep(const struct pci_fn *pf, const char *when)
 {
@@ -36,7 +36,7 @@ static void wake(struct vfio_dev *d, const char *when)
 	int log = kmsg_open(), ret = __guest_set(d, PCI_D0);
 
 	if (ret == -EIO) {
-		fault_health(d->pf, LADDER_MS);
+		fault_health(d->pf, RECOVERY_MS);
 		if (fault_outlasts_access(d->pf, log))
 			ret = __guest_set(d, PCI_D0);
 	}
@@ -67,7 +67,7 @@ static void dead(struct vfio_dev *d)
 	check_err(__guest_set(d, PCI_D0), -EIO, "dead: D0 written");
 	check(since_ms(start) < PHASE_MS, "dead: within %d ms", PHASE_MS);
 	check_rtd3(d->pf, "guest_state", "D3hot", "dead");
-	check_str(fault_health(d->pf, LADDER_MS), "failed", "dead: rtd3/health");
+	check_str(fault_health(d->pf, RECOVERY_MS), "failed", "dead: rtd3/health");
 	start = now_us();
 	check_err(__vfio_read(d, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val, 4), -EIO,
 		  "failed: no image of it is read");
@@ -89,7 +89,7 @@ static void late(struct vfio_dev *d, enum model_fault kind, unsigned int param, 
 	model_fault(kind, param);
 	works(d, when);
 	model_clear();
-	check_str(fault_health(d->pf, LADDER_MS), "ok", "%s: rtd3/health", when);
+	check_str(fault_health(d->pf, RECOVERY_MS), "ok", "%s: rtd3/health", when);
 	pci_set(d->pf, "rtd3/fallback", "none");
 }
 
@@ -100,7 +100,7 @@ static void meanwhile(struct vfio_dev *d)
 	asleep(d->pf, "meanwhile");
 	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
 	pci_sysfs_config32(d->pf, 0);
-	check_str(fault_health(d->pf, LADDER_MS), "failed", "meanwhile: rtd3/health");
+	check_str(fault_health(d->pf, RECOVERY_MS), "failed", "meanwhile: rtd3/health");
 	check_rtd3(d->pf, "guest_state", "D3hot", "meanwhile");
 	model_clear();
 	check_err(__pci_set(d->pf, "rtd3/recover", "1"), 0, "meanwhile: recover");
@@ -124,8 +124,8 @@ RIG_TEST(guestfault, "a device that does not come back to its guest")
 	dut_prepare(&d);
 	dead(&d);
 	late(&d, MODEL_ON_LATE, 500, "late by 0.5 s");
-	/* Whoever is let in has to find everything: the moment after the ladder is short. */
-	for (int i = 0; i < LADDERS; i++)
+	/* Whoever is let in has to find everything: the time after the recovery is short. */
+	for (int i = 0; i < RECOVERIES; i++)
 		late(&d, MODEL_ON_IGNORED, 1, "_ON ignored once");
 	meanwhile(&d);
 	dead(&d);

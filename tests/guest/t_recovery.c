@@ -19,7 +19,7 @@
 #include "uevent.h"
 #include "vfio.h"
 
-#define LADDER_MS	15000
+#define RECOVERY_MS	15000
 #define LEAVE_MS	5000
 #define EVENT_MS	3000
 #define FLIPS		20
@@ -52,7 +52,7 @@ static void falls_back(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "dead in D3cold");
 	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
 	look(pf);
-	check_str(fault_health(pf, LADDER_MS), "failed", "dead in D3cold: rtd3/health");
+	check_str(fault_health(pf, RECOVERY_MS), "failed", "dead in D3cold: rtd3/health");
 	check_event(fd, pf, "RTD3_EVENT=limit RTD3_LIMIT=d3hot", "dead in D3cold");
 	check_event(fd, pf, "RTD3_EVENT=health RTD3_HEALTH=failed RTD3_REASON=no-answer",
 		    "dead in D3cold");
@@ -86,11 +86,11 @@ static void falls_further(const struct pci_fn *pf, int fd)
 	/* A look at the configuration does not wake it in D3hot. */
 	pci_set(pf, "power/control", "on");
 	pci_set(pf, "power/control", "auto");
-	fault_health(pf, LADDER_MS);
+	fault_health(pf, RECOVERY_MS);
 	check_event(fd, pf, "RTD3_EVENT=limit RTD3_LIMIT=off", "dead in D3hot");
 	check_rtd3(pf, "fallback", "off", "dead in D3hot");
-	/* _ON works: the ladder's power cycle has brought it back. */
-	check_str(fault_health(pf, LADDER_MS), "ok", "dead in D3hot: rtd3/health");
+	/* _ON works: the power cycle of the recovery has brought it back. */
+	check_str(fault_health(pf, RECOVERY_MS), "ok", "dead in D3hot: rtd3/health");
 	check_event(fd, pf, "RTD3_EVENT=health RTD3_HEALTH=ok RTD3_REASON=none", "dead in D3hot");
 	p = power_get(1);
 	check_up(pf, &p, "fallback off");
@@ -115,7 +115,7 @@ static void clean_cycles(const struct pci_fn *pf, int fd)
 
 	model_fault(MODEL_ON_IGNORED, 1);
 	look(pf);
-	check_str(fault_health(pf, LADDER_MS), "ok", "fallback_cycles: dead once: rtd3/health");
+	check_str(fault_health(pf, RECOVERY_MS), "ok", "fallback_cycles: dead once: rtd3/health");
 	check_rtd3(pf, "fallback", "d3hot", "fallback_cycles: dead once");
 	rig_param_set("fallback_cycles", "3");
 	for (int i = 0; i < 3; i++) {
@@ -199,7 +199,7 @@ static void user(const struct pci_fn *pf)
 	asleep(pf, "D3cold", "ENTRY_WITH_WAKEUP");
 	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
 	check_err(__vfio_exit(&d), -EIO, "dead: EXIT");
-	check_str(fault_health(pf, LADDER_MS), "failed", "dead: rtd3/health");
+	check_str(fault_health(pf, RECOVERY_MS), "failed", "dead: rtd3/health");
 	check_eq(vfio_eventfd_count(wake, EVENT_MS), 1, "dead: wakeup eventfd");
 	check(vfio_eventfd_count(err, EVENT_MS) >= 1, "dead: error eventfd");
 	check_err(__vfio_entry(&d), -EIO, "dead: ENTRY");
@@ -256,7 +256,7 @@ static void kinds(const struct pci_fn *pf, int fd)
 	asleep(pf, "D3cold", "after many changes of the limit");
 	model_fault(MODEL_SLOW_LINK, 0);
 	look(pf);
-	check_str(fault_health(pf, LADDER_MS), "degraded",
+	check_str(fault_health(pf, RECOVERY_MS), "degraded",
 		  "after many changes of the limit: rtd3/health");
 	while (!found && uevent_next(fd, pf, EVENT_MS, text, sizeof(text)))
 		found = !strcmp(text, want);
@@ -264,7 +264,7 @@ static void kinds(const struct pci_fn *pf, int fd)
 	model_clear();
 }
 
-RIG_TEST(ladder, "what goes with a device that does not come back")
+RIG_TEST(recovery, "what goes with a device that does not come back")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	int fd;
