@@ -57,7 +57,7 @@ void model_fault(enum model_fault kind, uint16_t param)
 
 /**
  * model_fault_at() - model_fault() for one function, or bridge with what is below it
- * @pf: whom it strikes; NULL for the whole card
+ * @pf: what it affects; NULL for the whole card
  * @kind: the fault: MODEL_NOT_READY, MODEL_SWAPPED or MODEL_DEAD_FN
  * @param: see there; MODEL_DEAD_FN needs none
  */
@@ -68,7 +68,7 @@ void model_fault_at(const struct pci_fn *pf, enum model_fault kind, uint16_t par
 	outw(param, IO_PARAM);
 	outb(kind, IO_FAULT);
 	if (inb(IO_FAULT) != kind)
-		die("%s: somebody whom the power model knows", pf ? pf->name : "its function");
+		die("%s: something that the power model knows", pf ? pf->name : "its function");
 }
 
 /** model_clear() - no fault any more; heals nothing by itself */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Load and unload, bind and unbind, open and close, and a curious host, all against each other.
+ * Load and unload, bind and unbind, open and close, and a host that looks, all against each other.
  * Most calls fail, and may. What counts: everything ends, and then the device works.
  */
 #include <errno.h>
@@ -126,7 +126,7 @@ static const struct {
 	{ "load and unload", reload, enough_loads },
 	{ "bind and unbind", rebind, enough_binds },
 	{ "open and close", reopen, enough_opens },
-	{ "a curious host", look, enough_looks },
+	{ "a host that looks", look, enough_looks },
 };
 
 #define WORKERS	(sizeof(workers) / sizeof(workers[0]))

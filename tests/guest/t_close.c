@@ -100,7 +100,7 @@ static void kill_asleep(const struct pci_fn *pf, struct power *p, bool wakeup, c
 	check_asleep(pf, p, "after the next user");
 }
 
-/* The kill comes at another moment of the wake each time. */
+/* The kill comes at another point of the wake each time. */
 static void kill_waking(const struct pci_fn *pf, struct power *p)
 {
 	struct power first = power_get(1);

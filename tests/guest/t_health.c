@@ -351,7 +351,7 @@ static void close_warned(struct vfio_dev *d, unsigned int cycles, const char *wh
 	close(kmsg);
 }
 
-/* The next user; @gone: he does not find what the last one has left. */
+/* The next user; @gone: it does not find what the last one has left. */
 static void next_user(const struct pci_fn *pf, bool gone, const char *when)
 {
 	const struct dut *t = dut_of(pf);

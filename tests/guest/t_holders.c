@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user's low power (U: features 3, 4, 5, RTD3_FEATURE_POWER) and his guest's D3hot, promoted
+ * The user's low power (U: features 3, 4, 5, RTD3_FEATURE_POWER) and its guest's D3hot, promoted
  * (P): whoever comes second does not break the first, and neither ends the other.
  */
 #include <errno.h>
@@ -237,7 +237,7 @@ static void shadow(struct vfio_dev *d, struct power *p)
 	close(efd);
 }
 
-RIG_TEST(holders, "low power of the user and of his guest")
+RIG_TEST(holders, "low power of the user and of its guest")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A user who does anything with his device, at random, from several threads: it has to come back
+ * A user that does anything with its device, at random, from several threads: it has to come back
  * for the next one, every call has to return what is documented, and nobody else may feel it. The
  * host's log is looked at by the rig.
  */
@@ -28,7 +28,7 @@
 #include "vfio.h"
 
 #define RUN_MS		10000
-/* On a slow machine, longer, until each thread's luck has come to every call. */
+/* On a slow machine, longer, until every call was made. */
 #define RUN_MAX_MS	120000
 #define THREADS		4
 #define ERRNOS		134
