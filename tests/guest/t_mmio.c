@@ -175,11 +175,12 @@ static void check_reached(const struct row *row, enum how how, enum access a, co
 {
 	struct rtd3_power get;
 
-	if (how != HOT)
-		check_woken(m.d.pf, &m.p, when);
+	/* At once: it may sleep again, and lose it. */
 	if (a == WRITE || a == MAP_STORE)
 		check_eq(dut_read(&m.d, &m.t->loses), m.t->loses_val, "%s: %s has the value", when,
 			 m.t->loses.what);
+	if (how != HOT)
+		check_woken(m.d.pf, &m.p, when);
 	if (how == WAKEUP)
 		check_eq(vfio_eventfd_count(m.efd, 1000), 1, "%s: eventfd", when);
 	if (!row->ends) {
