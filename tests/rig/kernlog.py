@@ -10,6 +10,8 @@ import fnmatch
 import os
 import re
 
+import known_failures
+
 KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known-reports")
 
 # A line that fails the run, whatever the tests said.
@@ -102,6 +104,7 @@ def known_reports(suite, path=KNOWN):
     """Those that a suite's kernel is known to raise."""
     with open(path, encoding="utf8") as f:
         lines = [line for line in f if line.strip() and not line.startswith("#")]
+    suite = known_failures.SAME.get(suite, suite)
     return [known for known in map(Known, lines)
             if fnmatch.fnmatch(suite, known.suites)]
 
