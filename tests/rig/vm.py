@@ -559,6 +559,8 @@ def main():
     except RigError as error:
         tap.result(False, str(error))
         status = error.status
+    used = os.times()
+    tap.say(f"# {used.children_user + used.children_system:.0f} s of CPU")
     print(f"1..{tap.count}")
     return status
 
