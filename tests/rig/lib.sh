@@ -73,14 +73,6 @@ hash_of()
 	{ printf '%s\n' "$text"; cat "$@" </dev/null; } | sha256sum | cut -c1-12
 }
 
-# What the driver does about a device that does not come back. A change there makes
-# tests/FAULTS.md stale.
-recovery_code()
-{
-	(cd "$top/src/module" && cat {health,ladder,pm,recovery,verify,wake}.[ch]) |
-		sha256sum | cut -c1-12
-}
-
 # driver_stamp: which driver this is, as tests/FAULTS.md names it
 driver_stamp()
 {
@@ -89,7 +81,7 @@ driver_stamp()
 	commit=$("${git[@]}" log -1 --abbrev=12 --format=%h 2>/dev/null) || commit=unknown
 	[ "$commit" = unknown ] || "${git[@]}" diff --quiet HEAD -- src include Kbuild ||
 		commit+=-changed
-	echo "commit $commit, recovery code $(recovery_code)"
+	echo "commit $commit"
 }
 
 # lock NAME: one process at a time, until the script ends
