@@ -17,6 +17,7 @@
  *	      |              +--> vfio_pci_core: INTx unmasked, wakeup eventfd
  *	      +--> counted, with the state it came from and the cause
  *	      +--> health.c: well, or not
+ *	      +--> rtd3_pm_idle_work: may it sleep again?
  *
  *	last reference dropped, autosuspend delay over
  *	      |
@@ -219,6 +220,25 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 }
 
 /*
+ * The port's resume wakes all devices below it from a work item, which may come first.
+ * Whoever had asked for the resume then finds the device active, drops the idle check
+ * that its resume has queued, and asks for no other: without a reference of somebody,
+ * it would never sleep again. What is asked for here is no request that could be
+ * dropped, but done: the device suspends, or its autosuspend timer runs.
+ */
+static void rtd3_pm_idle_work(struct work_struct *work)
+{
+	struct rtd3_device *rdev = container_of(work, struct rtd3_device,
+						pm.idle_work);
+	struct device *dev = &rdev->core.pdev->dev;
+
+	pm_runtime_get_noresume(dev);
+	/* The resume that has queued this is over then. */
+	pm_runtime_barrier(dev);
+	pm_runtime_put_sync_autosuspend(dev);
+}
+
+/*
  * Never an error: the PM core would then refuse all calls for the device, and
  * let its port suspend. health.c keeps everybody away from a device that has
  * not come back.
@@ -232,6 +252,7 @@ static int rtd3_runtime_resume(struct device *dev)
 	if (!expected)
 		rtd3_pr3_woken(rdev);
 	rtd3_lowpower_woken(rdev);
+	queue_work(pm_wq, &rdev->pm.idle_work);
 
 	return 0;
 }
@@ -408,6 +429,7 @@ void rtd3_pm_init(struct rtd3_device *rdev)
 
 	spin_lock_init(&pm->lock);
 	INIT_LIST_HEAD(&pm->wakers);
+	INIT_WORK(&pm->idle_work, rtd3_pm_idle_work);
 	pm->since = ktime_get();
 }
 
@@ -467,6 +489,7 @@ void rtd3_pm_detach(struct rtd3_device *rdev)
 
 	/* A queued resume request may still be on its way to our callback. */
 	pm_runtime_barrier(dev);
+	cancel_work_sync(&rdev->pm.idle_work);
 	pm_runtime_dont_use_autosuspend(dev);
 	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
 	dev_pm_domain_set(dev, NULL);

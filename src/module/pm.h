@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include <linux/rtd3_vfio_pci.h>
 
@@ -56,6 +57,7 @@ struct rtd3_pm_stats {
  * struct rtd3_pm - runtime power management of one device
  * @domain: encloses the PCI bus's callbacks, see pm.c
  * @saved_delay_ms: the device's autosuspend delay before we were bound
+ * @idle_work: asks again, after each resume, whether the device may sleep
  * @lock: protects all below. Order: innermost, nothing is taken under it;
  *	taken in process context only.
  * @wakers: accesses under way that may wake the device, oldest first
@@ -69,6 +71,7 @@ struct rtd3_pm_stats {
 struct rtd3_pm {
 	struct dev_pm_domain domain;
 	int saved_delay_ms;
+	struct work_struct idle_work;
 
 	spinlock_t lock; /* see above */
 	struct list_head wakers;
