@@ -11,10 +11,7 @@
 
 #include "close.h"
 #include "device.h"
-
-#define RTD3_OFF_MS	250	/* power stays off in a power cycle */
-#define RTD3_IDLE_MS	500	/* a sibling may be just about to sleep */
-#define RTD3_POLL_MS	20
+#include "powerset.h"
 
 /**
  * rtd3_close_forbid_resets - no reset may be sent to a device without an answer
@@ -45,33 +42,15 @@ void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
 		device_unlock(&rdev->core.pdev->dev);
 }
 
-/* The port may need a moment until the last sibling sleeps. */
-static bool rtd3_close_power_off(struct rtd3_device *rdev)
-{
-	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
-	struct device *dev = &rdev->core.pdev->dev;
-	ktime_t end = ktime_add_ms(ktime_get(), RTD3_IDLE_MS);
-
-	while (pm_runtime_suspend(dev) < 0 ||
-	       (port && pm_runtime_suspend(&port->dev) < 0)) {
-		if (ktime_after(ktime_get(), end))
-			return false;
-		msleep(RTD3_POLL_MS);
-	}
-
-	return rdev->core.pdev->current_state == PCI_D3cold;
-}
-
 /* Called with no reference of ours on the device. */
 static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 
-	if (!rtd3_close_power_off(rdev)) {
+	if (!rtd3_powerset_cut(&rdev, 1, NULL)) {
 		pci_warn(pdev, "no power cycle: its power cannot be cut now; see rtd3/blockers\n");
 		return;
 	}
-	msleep(RTD3_OFF_MS);
 	rdev->close.cycles++;
 	pci_info(pdev, "reset by a power cycle\n");
 }
@@ -120,8 +99,8 @@ int rtd3_close_settled(struct rtd3_device *rdev)
  * rtd3_close_device - the last user closes the device
  * @rdev: device
  *
- * Context: dev_set->lock held; takes rtd3_recovery.attempt: the ladder does not
- * climb while the core lets the device go.
+ * Context: dev_set->lock held; takes rtd3_recovery.attempt: nothing is tried
+ * with the device while the core lets it go.
  */
 void rtd3_close_device(struct rtd3_device *rdev)
 {

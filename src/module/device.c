@@ -12,7 +12,6 @@
 #include "feature.h"
 #include "hotreset.h"
 #include "info.h"
-#include "ladder.h"
 
 #define RTD3_FIRST_TRIES	5
 
@@ -70,6 +69,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	ret = rtd3_health_check(rdev);
 	if (ret)
 		goto out_end;
+	rtd3_wake_repair(rdev);
 	ret = vfio_pci_core_enable(&rdev->core);
 	if (ret)
 		goto out_end;
@@ -308,9 +308,13 @@ int rtd3_device_register(struct rtd3_device *rdev)
 	ret = rtd3_pm_attach(rdev);
 	if (ret)
 		return ret;
+	ret = rtd3_powerset_join(rdev);
+	if (ret) {
+		rtd3_pm_detach(rdev);
+		return ret;
+	}
 
 	pm_runtime_get_noresume(dev);
-	rtd3_ladder_add(rdev);
 	rtd3_policy_apply(rdev);
 	ret = vfio_pci_core_register_device(&rdev->core);
 	if (ret) {

@@ -12,6 +12,7 @@
 #include "mmio.h"
 #include "pm.h"
 #include "policy.h"
+#include "powerset.h"
 #include "recovery.h"
 #include "wake.h"
 
@@ -26,6 +27,7 @@ struct rtd3_sysfs;
  * @config: what its user sees of it meanwhile, see config.h
  * @mmio: what its user's accesses to BARs get then, see mmio.h
  * @wake: how it is brought back, see wake.h
+ * @member: what it loses power with, see powerset.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
  * @events: what it tells managers, see event.h
@@ -43,6 +45,7 @@ struct rtd3_device {
 	struct rtd3_config config;
 	struct rtd3_mmio mmio;
 	struct rtd3_wake wake;
+	struct rtd3_member member;
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;
 	struct rtd3_events events;

@@ -2,7 +2,7 @@
 /*
  * Whether the device works: who says so, and who has to know before touching it.
  *
- *	    a wake fails,                    ladder at its end
+ *	    a wake fails,                    all was tried
  *	    no answer in D0
  *	ok -----------------> recovering ---------------------> failed
  *	^ degraded                |                               |
@@ -10,13 +10,15 @@
  *	              it answers, and is what it was
  *
  * While it is not well the device is held active for the runtime PM core, so
- * that its port keeps power and nobody tries again by accident, and has the PCI
- * core's mark for disconnected devices, so that nothing in the kernel waits for
- * it. Accesses wait for the ladder (ladder.c), not long, or get EIO.
+ * that its port keeps power and nobody tries again by accident. Accesses wait for
+ * the recovery steps, not long, or get EIO. One that has failed for good has the PCI
+ * core's mark for disconnected devices, so that nothing in the kernel waits for it;
+ * not before, as AER would give its siblings up for such a device.
  */
 
 #include <linux/pm_runtime.h>
 
+#include "core.h"
 #include "device.h"
 #include "event.h"
 #include "health.h"
@@ -94,7 +96,7 @@ bool rtd3_health_ready(struct rtd3_device *rdev)
  * @reason: why
  * @from: the state that it did not come back from, D0 if it was awake
  *
- * Starts the ladder, unless the device is known not to be well.
+ * Starts its recovery, unless the device is known not to be well.
  *
  * Context: process; takes rtd3_recovery.lock. Runtime PM callbacks may call it.
  */
@@ -105,8 +107,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 	struct pci_dev *pdev = rdev->core.pdev;
 	bool started = false;
 
-	pdev->error_state = pci_channel_io_perm_failure;
-	pdev->current_state = PCI_D3cold;
+	rtd3_core_set_state(pdev, PCI_UNKNOWN);
 
 	spin_lock(&rec->lock);
 	if (rec->health <= RTD3_HEALTH_DEGRADED) {
@@ -115,6 +116,9 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		rec->since = ktime_get();
 		rec->from = from;
 		rec->cycles = 0;
+		rec->cut_short = READ_ONCE(rtd3_system_sleeps);
+		rec->user_lost = from == RTD3_POWER_D0 && READ_ONCE(rdev->open) &&
+				 !rtd3_lowpower_idle(rdev);
 		WRITE_ONCE(rec->unfinished, true);
 	}
 	rec->reason = reason;
@@ -194,7 +198,7 @@ void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
  * @rdev: device
  * @held_awake: the caller holds a runtime PM reference that stands against a
  *	power cycle
- * @ms: how long to wait for the ladder
+ * @ms: how long to wait for its recovery
  *
  * Context: process, sleeps; rtd3_recovery.attempt not held.
  * Return: 0; -EIO if the device does not work; -EINTR.
@@ -235,7 +239,7 @@ int rtd3_health_wait(struct rtd3_device *rdev)
  * rtd3_health_check - is the device, which is awake, still there?
  * @rdev: device, held awake
  *
- * Return: 0 or -EIO; then the ladder has been started.
+ * Return: 0 or -EIO; then its recovery has been started.
  */
 int rtd3_health_check(struct rtd3_device *rdev)
 {
@@ -259,7 +263,7 @@ int rtd3_health_check(struct rtd3_device *rdev)
 /**
  * rtd3_health_enter - may an ioctl reach the device?
  * @rdev: device, held awake by the VFIO core or by the caller
- * @ms: how long to wait for the ladder, no longer than RTD3_GATE_MS
+ * @ms: how long to wait for its recovery, no longer than RTD3_GATE_MS
  *
  * Context: as rtd3_health_wait().
  * Return: 0; -EIO if the device does not work; -EINTR.

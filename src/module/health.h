@@ -11,7 +11,7 @@
 #define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
 #define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
 
-#define RTD3_GATE_MS	2000	/* an access waits for the ladder */
+#define RTD3_GATE_MS	2000	/* an access waits for a recovery */
 
 struct rtd3_device;
 

@@ -41,6 +41,7 @@
 #include <linux/pm_domain.h>
 #include <linux/pm_runtime.h>
 #include <linux/sched.h>
+#include <linux/suspend.h>
 
 #include "compat.h"
 #include "device.h"
@@ -63,10 +64,11 @@ static struct rtd3_device *rtd3_from_dev(struct device *dev)
 	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
 }
 
+/* One that has failed may be without power: PCI_UNKNOWN. */
 static enum rtd3_depth rtd3_suspended_power(struct pci_dev *pdev)
 {
-	return pdev->current_state == PCI_D3cold ? RTD3_POWER_D3COLD :
-						   RTD3_POWER_D3HOT;
+	return pdev->current_state == PCI_D3hot ? RTD3_POWER_D3HOT :
+						  RTD3_POWER_D3COLD;
 }
 
 /* Close the account of the present state, which was @power, and open one. */
@@ -74,7 +76,8 @@ static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_depth power, ktime_t now)
 {
 	lockdep_assert_held(&pm->lock);
 
-	pm->stats.time_ns[power] += ktime_to_ns(ktime_sub(now, pm->since));
+	if (!pm->lost)
+		pm->stats.time_ns[power] += ktime_to_ns(ktime_sub(now, pm->since));
 	pm->since = now;
 }
 
@@ -100,11 +103,12 @@ static int rtd3_runtime_suspend(struct device *dev)
 		rtd3_wake_own_delay(rdev, true);
 		return 0;
 	}
-	/* Nor must what a dead device reads as be saved. */
+	/* Nor must what a dead device reads as be saved, or what a reset has left. */
 	if (!rtd3_wake_poll(rdev, RTD3_SILENT_MS)) {
 		rtd3_health_lost(rdev);
 		return -EBUSY;
 	}
+	rtd3_wake_repair(rdev);
 
 	ret = dev->bus->pm->runtime_suspend(dev);
 	if (ret)
@@ -195,11 +199,13 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
-	if (!result.reason)
-		rtd3_pm_turn(pm, pm->suspended ? power : RTD3_POWER_D0, now);
+	if (!pm->lost)
+		pm->from = pm->suspended ? power : RTD3_POWER_D0;
+	rtd3_pm_turn(pm, pm->from, now);
+	pm->lost = result.reason;
 	if (!result.reason && pm->suspended) {
 		pm->suspended = false;
-		pm->stats.last_state = power;
+		pm->stats.last_state = pm->from;
 		pm->stats.resumes++;
 		pm->stats.resume_ns = ktime_to_ns(ktime_sub(now, start));
 		pm->stats.resume_max_ns = max(pm->stats.resume_max_ns,
@@ -260,9 +266,80 @@ static int rtd3_runtime_resume(struct device *dev)
 /* The system goes to sleep: its resume knows only the PCI core's own wait. */
 static int rtd3_prepare(struct device *dev)
 {
-	rtd3_wake_own_delay(rtd3_from_dev(dev), false);
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+
+	rtd3_wake_own_delay(rdev, false);
+	rdev->pm.context_lost = false;
 
 	return dev->bus->pm->prepare(dev);
+}
+
+static int rtd3_suspend_noirq(struct device *dev)
+{
+	int ret = dev->bus->pm->suspend_noirq(dev);
+
+	rtd3_wake_check_saved(rtd3_from_dev(dev));
+
+	return ret;
+}
+
+static int rtd3_freeze_noirq(struct device *dev)
+{
+	int ret = dev->bus->pm->freeze_noirq(dev);
+
+	rtd3_wake_check_saved(rtd3_from_dev(dev));
+
+	return ret;
+}
+
+static int rtd3_poweroff_noirq(struct device *dev)
+{
+	int ret = dev->bus->pm->poweroff_noirq(dev);
+
+	rtd3_wake_check_saved(rtd3_from_dev(dev));
+
+	return ret;
+}
+
+static int rtd3_resume_noirq(struct device *dev)
+{
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+	pci_power_t state = rdev->core.pdev->current_state;
+
+	/* Firmware has had the machine, or the way back leads through a reset. */
+	rdev->pm.context_lost = pm_resume_via_firmware() || state == PCI_D3cold ||
+				(state == PCI_D3hot && rdev->core.needs_pm_restore);
+
+	return dev->bus->pm->resume_noirq(dev);
+}
+
+static int rtd3_restore_noirq(struct device *dev)
+{
+	rtd3_from_dev(dev)->pm.context_lost = true;
+
+	return dev->bus->pm->restore_noirq(dev);
+}
+
+/*
+ * The system is awake again. The PCI core has brought the device back without a look
+ * at it, if it had not slept on. Its user is told of what it has lost, unless it had
+ * put the device into low power.
+ */
+static void rtd3_complete(struct device *dev)
+{
+	struct rtd3_device *rdev = rtd3_from_dev(dev);
+	bool in_use = rdev->open && !rtd3_lowpower_idle(rdev);
+
+	dev->bus->pm->complete(dev);
+	rtd3_wake_own_delay_asleep(rdev);
+	if (!pm_runtime_active(dev) || !rtd3_health_usable(rdev))
+		return;
+
+	if (!rtd3_wake_intact(rdev))
+		rtd3_health_lost(rdev);
+	else if (in_use && rdev->pm.context_lost)
+		vfio_pci_core_aer_err_detected(rdev->core.pdev,
+					       pci_channel_io_frozen);
 }
 
 /**
@@ -465,6 +542,12 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
 	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
 	pm->domain.ops.prepare = rtd3_prepare;
+	pm->domain.ops.suspend_noirq = rtd3_suspend_noirq;
+	pm->domain.ops.freeze_noirq = rtd3_freeze_noirq;
+	pm->domain.ops.poweroff_noirq = rtd3_poweroff_noirq;
+	pm->domain.ops.resume_noirq = rtd3_resume_noirq;
+	pm->domain.ops.restore_noirq = rtd3_restore_noirq;
+	pm->domain.ops.complete = rtd3_complete;
 	dev_pm_domain_set(dev, &pm->domain);
 
 	pm->saved_delay_ms = dev->power.autosuspend_delay;

@@ -64,6 +64,9 @@ struct rtd3_pm_stats {
  * @stats: counters; those of the present state are brought up to date by
  *	rtd3_pm_get_stats()
  * @since: when the present state began
+ * @lost: the device does not work: it is in no state that could be accounted for
+ * @from: the state that it was in before its first attempt to wake
+ * @context_lost: the system's sleep has taken what the device knew
  * @suspended: the bus's suspend callback has run, its resume callback not yet
  * @unclaimed: the last resume has no known cause yet
  * @resumer: the task that did it; compared, never dereferenced
@@ -77,6 +80,9 @@ struct rtd3_pm {
 	struct list_head wakers;
 	struct rtd3_pm_stats stats;
 	ktime_t since;
+	bool lost;
+	enum rtd3_depth from;
+	bool context_lost;
 	bool suspended;
 	bool unclaimed;
 	struct task_struct *resumer;

@@ -1,29 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens when a device does not come back: the ladder is climbed from a
- * work item. At its end mmaps fault, the wakeup and the error eventfd are
- * signalled, a uevent is sent. From then on the device is looked at when it is
- * opened, or when somebody writes to rtd3/recover. Once it works again, by
- * whatever means, all that is undone.
+ * What happens when a device does not come back. What is tried, step by step, from a
+ * work item or for somebody who has asked, as a runtime PM callback may not suspend
+ * its own port; the least violent first:
+ *
+ *	wait		look again for a while: it may be slow
+ *	power-cycle	of its power set, twice, if nobody holds the device awake and
+ *			every other function of the set sleeps; those that do not work,
+ *			either, are taken along
+ *	reset		of bus or slot, if the device is the only function there
+ *
+ * At the end of it mmaps fault, the wakeup and the error eventfd are signalled, a
+ * uevent is sent. From then on the device is looked at when it is opened, or when
+ * somebody writes to rtd3/recover. Once it works again, by whatever means, all that
+ * is undone.
  */
 
-#include <linux/eventfd.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
+#include <linux/suspend.h>
 
 #include "compat.h"
 #include "device.h"
 #include "event.h"
-#include "ladder.h"
+#include "powerset.h"
 #include "recovery.h"
+#include "trace.h"
 
-#define RTD3_KICK_MS		5000	/* between ladders started by open */
+#define RTD3_KICK_MS		5000	/* between attempts started by open */
+#define RTD3_AGAIN_MS		1000	/* wait for the device */
+#define RTD3_POLL_MS		20
+#define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
+#define RTD3_SETTLE_MS		100	/* before and after a bus reset */
+#define RTD3_CYCLES		2
 
 static struct workqueue_struct *rtd3_recovery_wq;
 
 static struct rtd3_device *rtd3_from_work(struct work_struct *work)
 {
-	return container_of(work, struct rtd3_device, recovery.work);
+	return container_of(to_delayed_work(work), struct rtd3_device,
+			    recovery.work);
 }
 
 /**
@@ -34,33 +52,196 @@ static struct rtd3_device *rtd3_from_work(struct work_struct *work)
  */
 void rtd3_recovery_queue(struct rtd3_device *rdev)
 {
-	queue_work(rtd3_recovery_wq, &rdev->recovery.work);
+	mod_delayed_work(rtd3_recovery_wq, &rdev->recovery.work, 0);
 }
 
-/**
- * rtd3_recovery_run - let another work of a device run where this one does
- * @work: to be cancelled before the device is unbound
- *
- * Context: any.
+/* The device may suspend: it works, or is going to lose power or its driver. */
+static void rtd3_recovery_unpin(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	bool pinned;
+
+	spin_lock(&rec->lock);
+	pinned = rec->pinned;
+	rec->pinned = false;
+	spin_unlock(&rec->lock);
+
+	if (pinned)
+		pm_runtime_put(&rdev->core.pdev->dev);
+}
+
+/* Somebody waits for the device to be let go, or for the system to sleep. */
+static bool rtd3_recovery_hurried(struct rtd3_device *rdev)
+{
+	return atomic_read(&rdev->recovery.impatient) ||
+	       READ_ONCE(rdev->recovery.stopped) ||
+	       READ_ONCE(rtd3_system_sleeps) || signal_pending(current);
+}
+
+/*
+ * Bring the device up where it is: held active, it has no runtime PM callbacks. Tells
+ * whether it works.
  */
-void rtd3_recovery_run(struct work_struct *work)
+static bool rtd3_recovery_in_place(struct rtd3_device *rdev)
 {
-	queue_work(rtd3_recovery_wq, work);
+	lockdep_assert_held(&rdev->recovery.attempt);
+
+	mutex_lock(&rdev->member.set->lock);
+	if (rdev->recovery.pinned)
+		rtd3_pm_wake(rdev);
+	mutex_unlock(&rdev->member.set->lock);
+
+	return rtd3_health_usable(rdev);
 }
 
-/* Nothing that has been promised to the user is kept back when all is lost. */
-static void rtd3_recovery_signal(struct rtd3_device *rdev)
+static bool rtd3_recovery_wait(struct rtd3_device *rdev)
 {
-	struct vfio_pci_core_device *core = &rdev->core;
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
 
-	down_write(&core->memory_lock);
-	if (core->pm_wake_eventfd_ctx) {
-		rtd3_compat_eventfd_signal(core->pm_wake_eventfd_ctx);
-		eventfd_ctx_put(core->pm_wake_eventfd_ctx);
-		core->pm_wake_eventfd_ctx = NULL;
+	while (!rtd3_wake_answers(rdev)) {
+		if (rtd3_recovery_hurried(rdev) || ktime_after(ktime_get(), end))
+			return false;
+		msleep(RTD3_POLL_MS);
 	}
-	up_write(&core->memory_lock);
-	vfio_pci_core_aer_err_detected(core->pdev, pci_channel_io_perm_failure);
+
+	return rtd3_recovery_in_place(rdev);
+}
+
+/* A sibling that is awake may have lost its power without having been missed. */
+static void rtd3_recovery_ask_siblings(struct rtd3_device *rdev)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	struct rtd3_device *other;
+
+	lockdep_assert_held(&set->lock);
+
+	list_for_each_entry(other, &set->members, member.node)
+		if (rtd3_health_usable(other) &&
+		    pm_runtime_active(&other->core.pdev->dev) &&
+		    !rtd3_wake_poll(other, RTD3_SILENT_MS))
+			rtd3_health_lost(other);
+}
+
+static void rtd3_recovery_cycle_begin(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	/* An ioctl that waits for us holds the device awake: send it away. */
+	WRITE_ONCE(rec->cycling, true);
+	wake_up_all(&rec->done);
+	rec->cycles++;
+	rtd3_policy_cycle(rdev, true);
+	rtd3_recovery_unpin(rdev);
+}
+
+/* The resume callback tries, and pins the device again if it fails. */
+static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+	struct device *dev = &rdev->core.pdev->dev;
+
+	pm_runtime_get_sync(dev);
+	rtd3_policy_cycle(rdev, false);
+	WRITE_ONCE(rec->cycling, false);
+	if (!rtd3_health_usable(rdev))
+		rtd3_health_report(rdev, rec->reason, rec->from);
+	else
+		rtd3_recovery_queue(rdev);
+	pm_runtime_put(dev);
+}
+
+static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
+{
+	struct rtd3_device *other, *cycled[RTD3_SNAP_SIBLINGS];
+	struct rtd3_powerset *set = rdev->member.set;
+	unsigned int i, nr = 0;
+
+	if (!rtd3_powerset_can_cut(rdev))
+		return false;
+
+	mutex_lock(&set->lock);
+	/* A sibling may have taken it along meanwhile. */
+	if (rtd3_health_usable(rdev) || rdev->recovery.cycles >= RTD3_CYCLES)
+		goto out_unlock;
+
+	rtd3_recovery_ask_siblings(rdev);
+	cycled[nr++] = rdev;
+	list_for_each_entry(other, &set->members, member.node)
+		if (other != rdev && nr < ARRAY_SIZE(cycled) &&
+		    !rtd3_health_usable(other))
+			cycled[nr++] = other;
+	for (i = 0; i < nr; i++)
+		rtd3_recovery_cycle_begin(cycled[i]);
+	rtd3_powerset_cut(cycled, nr, rtd3_recovery_hurried);
+	for (i = 0; i < nr; i++)
+		rtd3_recovery_cycle_end(cycled[i]);
+
+out_unlock:
+	mutex_unlock(&set->lock);
+	return rtd3_health_usable(rdev);
+}
+
+static int rtd3_recovery_count(struct pci_dev *pdev, void *data)
+{
+	++*(unsigned int *)data;
+
+	return 0;
+}
+
+static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	unsigned int functions = 0;
+	int ret;
+
+	pci_walk_bus(pdev->bus, rtd3_recovery_count, &functions);
+	if (functions != 1 || !pci_upstream_bridge(pdev))
+		return false;
+
+	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */
+	msleep(RTD3_SETTLE_MS);
+	rtd3_wake_own_delay(rdev, true);
+	ret = pci_reset_bus(pdev);
+	rtd3_wake_own_delay(rdev, false);
+	if (ret)
+		return false;
+	msleep(RTD3_SETTLE_MS);
+
+	return rtd3_wake_poll(rdev, RTD3_AGAIN_MS) &&
+	       rtd3_recovery_in_place(rdev);
+}
+
+static const struct rtd3_recovery_step {
+	const char *name;
+	bool (*run)(struct rtd3_device *rdev);
+} rtd3_recovery_steps[] = {
+	{ "wait", rtd3_recovery_wait },
+	{ "power-cycle", rtd3_recovery_power_cycle },
+	{ "power-cycle", rtd3_recovery_power_cycle },
+	{ "reset", rtd3_recovery_bus_reset },
+};
+
+/* The name of the step after which the device works, or NULL. */
+static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t first)
+{
+	size_t i;
+
+	lockdep_assert_held(&rdev->recovery.attempt);
+
+	for (i = first; i < ARRAY_SIZE(rtd3_recovery_steps); i++) {
+		const struct rtd3_recovery_step *step = &rtd3_recovery_steps[i];
+		bool good;
+
+		if (rtd3_recovery_hurried(rdev) ||
+		    READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED)
+			break;
+		good = step->run(rdev);
+		trace_rtd3_recover(rdev->core.pdev, step->name, good);
+		if (good)
+			return step->name;
+	}
+
+	return NULL;
 }
 
 static const char *rtd3_recovery_remedy(enum rtd3_reason reason)
@@ -73,6 +254,13 @@ static const char *rtd3_recovery_remedy(enum rtd3_reason reason)
 	default:
 		return "restore its power, then write 1 to rtd3/recover or open it again";
 	}
+}
+
+/* By the error eventfd (VFIO_PCI_ERR_IRQ_INDEX): it needs a reset, if it works at all. */
+static void rtd3_recovery_tell_user(struct rtd3_device *rdev)
+{
+	rdev->recovery.user_lost = false;
+	vfio_pci_core_aer_err_detected(rdev->core.pdev, pci_channel_io_frozen);
 }
 
 /*
@@ -98,7 +286,7 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 	health = rec->health;
 	reason = rec->reason;
 	if (health > RTD3_HEALTH_DEGRADED) {
-		/* It has failed again meanwhile: that has a ladder of its own. */
+		/* It has failed again meanwhile: the work is queued for that. */
 		spin_unlock(&rec->lock);
 		return;
 	}
@@ -111,10 +299,12 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 		pm_runtime_put(&rdev->core.pdev->dev);
 
 	pci_info(rdev->core.pdev, "works again after %lld ms (%s)\n", ms, step);
+	if (rec->user_lost)
+		rtd3_recovery_tell_user(rdev);
 	rtd3_event_health(rdev, health, reason);
 }
 
-/* The ladder has come to its end; most likely without a device. */
+/* All has been tried; most likely in vain. */
 static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
@@ -141,29 +331,42 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 		pci_err(rdev->core.pdev, "failed: %s after %s; %s\n",
 			rtd3_reason_names[reason], rtd3_power_names[from],
 			rtd3_recovery_remedy(reason));
-		rtd3_recovery_signal(rdev);
+		rtd3_wake_mark(rdev);
+		rtd3_recovery_tell_user(rdev);
 		rtd3_event_health(rdev, RTD3_HEALTH_FAILED, reason);
 	}
 	wake_up_all(&rec->done);
 }
 
-static void rtd3_recovery_climb(struct rtd3_device *rdev, bool wait)
+static void rtd3_recovery_run_steps(struct rtd3_device *rdev, size_t first)
 {
-	const char *step = rtd3_ladder_climb(rdev, wait);
+	const char *step = rtd3_recovery_try_steps(rdev, first);
 
 	if (step)
 		rtd3_recovery_finish(rdev, step);
-	else if (!atomic_read(&rdev->recovery.impatient))
+	else if (!rtd3_recovery_hurried(rdev))
 		rtd3_recovery_give_up(rdev);
-	/* Else a task that closes the device has only interrupted us. */
+	/* Else it goes on when the hurry is over, see rtd3_recovery_release(). */
 }
 
 /* A device that was taken away or exchanged says nothing against sleeping. */
 static bool rtd3_recovery_blames_sleep(struct rtd3_recovery *rec)
 {
-	return rec->from != RTD3_POWER_D0 &&
+	return rec->from != RTD3_POWER_D0 && !rec->cut_short &&
 	       rec->reason != RTD3_REASON_REMOVED &&
 	       rec->reason != RTD3_REASON_REPLACED;
+}
+
+/* The system was about to sleep: the queue goes on when it is awake again. */
+static void rtd3_recovery_postpone(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	spin_lock(&rec->lock);
+	if (READ_ONCE(rtd3_system_sleeps) && !rec->stopped &&
+	    rec->health == RTD3_HEALTH_RECOVERING)
+		queue_delayed_work(rtd3_recovery_wq, &rec->work, HZ);
+	spin_unlock(&rec->lock);
 }
 
 static void rtd3_recovery_work(struct work_struct *work)
@@ -183,7 +386,8 @@ static void rtd3_recovery_work(struct work_struct *work)
 		rtd3_lowpower_hold(rdev, RTD3_HELD_DEAD);
 		if (rtd3_recovery_blames_sleep(rec))
 			rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
-		rtd3_recovery_climb(rdev, true);
+		rtd3_recovery_run_steps(rdev, 0);
+		rtd3_recovery_postpone(rdev);
 	}
 	mutex_unlock(&rec->attempt);
 }
@@ -192,7 +396,7 @@ static void rtd3_recovery_work(struct work_struct *work)
  * rtd3_recovery_hold - no attempt from now on
  * @rdev: device
  *
- * Ends a ladder that runs after its present step.
+ * Ends what is being tried, after its present step.
  *
  * Context: process, sleeps up to 2 s; takes rtd3_recovery.attempt.
  */
@@ -207,7 +411,8 @@ void rtd3_recovery_hold(struct rtd3_device *rdev)
  * rtd3_recovery_release - attempts may go on
  * @rdev: device
  *
- * Releases rtd3_recovery.attempt, and takes a ladder up again that was ended.
+ * Releases rtd3_recovery.attempt, and takes up again what rtd3_recovery_hold() has
+ * ended.
  */
 void rtd3_recovery_release(struct rtd3_device *rdev)
 {
@@ -225,7 +430,7 @@ void rtd3_recovery_release(struct rtd3_device *rdev)
  * @rdev: device
  *
  * A failed device that answers is brought to health. One that does not is
- * refused at once; the ladder is run for the next open, if it is long ago.
+ * refused at once; for the next open all is tried, if that is long ago.
  *
  * Context: open, dev_set->lock held.
  * Return: 0; -EIO, after a message.
@@ -241,7 +446,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 
 	if (rtd3_wake_answers(rdev) && reason != RTD3_REASON_REPLACED) {
 		rtd3_recovery_hold(rdev);
-		if (!rtd3_health_usable(rdev) && rtd3_ladder_in_place(rdev))
+		if (!rtd3_health_usable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "open");
 		rtd3_recovery_release(rdev);
 		if (rtd3_health_usable(rdev))
@@ -269,15 +474,21 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
  * rtd3_recovery_now - rtd3/recover: do all there is to bring the device back
  * @rdev: device
  *
- * Context: process, sleeps up to some seconds; takes rtd3_recovery.attempt.
- * Return: 0 if the device works; -ENODEV if it is gone from its slot; -EIO.
+ * Context: process, sleeps up to some seconds, a signal ends it; takes
+ * rtd3_recovery.attempt.
+ * Return: 0 if the device works; -ENODEV if it is gone from its slot; -EINTR; -EIO.
  */
 int rtd3_recovery_now(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_reason reason;
+	int ret;
 
-	rtd3_recovery_hold(rdev);
+	atomic_inc(&rec->impatient);
+	ret = mutex_lock_interruptible(&rec->attempt);
+	atomic_dec(&rec->impatient);
+	if (ret)
+		return ret;
 	if (rtd3_health_usable(rdev)) {
 		rtd3_recovery_finish(rdev, "with a sibling");
 	} else {
@@ -286,15 +497,17 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		    !rtd3_wake_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
 		rec->cycles = 0;
-		if (rtd3_wake_answers(rdev) && rtd3_ladder_in_place(rdev))
+		if (rtd3_wake_answers(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
-			rtd3_recovery_climb(rdev, false);
+			rtd3_recovery_run_steps(rdev, 1);
 	}
 	rtd3_recovery_release(rdev);
 
 	if (rtd3_health_get(rdev, &reason) <= RTD3_HEALTH_DEGRADED)
 		return 0;
+	if (signal_pending(current))
+		return -EINTR;
 
 	return reason == RTD3_REASON_REMOVED ? -ENODEV : -EIO;
 }
@@ -308,7 +521,7 @@ void rtd3_recovery_init(struct rtd3_device *rdev)
 	struct rtd3_recovery *rec = &rdev->recovery;
 
 	mutex_init(&rec->attempt);
-	INIT_WORK(&rec->work, rtd3_recovery_work);
+	INIT_DELAYED_WORK(&rec->work, rtd3_recovery_work);
 	init_waitqueue_head(&rec->done);
 	spin_lock_init(&rec->lock);
 }
@@ -328,30 +541,54 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 	spin_lock(&rec->lock);
 	WRITE_ONCE(rec->stopped, true);
 	spin_unlock(&rec->lock);
-	rtd3_ladder_remove(rdev);
-	cancel_work_sync(&rec->work);
+	rtd3_powerset_leave(rdev);
+	cancel_delayed_work_sync(&rec->work);
+	rtd3_powerset_release(rdev);
 
 	/* It may have lost its power without anybody having seen it. */
-	rtd3_health_check(rdev);
-	if (rec->health > RTD3_HEALTH_DEGRADED &&
-	    rec->reason != RTD3_REASON_REMOVED)
-		rdev->core.pdev->error_state = pci_channel_io_normal;
-	rtd3_ladder_unpin(rdev);
+	if (!rtd3_health_check(rdev))
+		rtd3_wake_repair(rdev);
+	else if (rec->reason != RTD3_REASON_REMOVED)
+		rtd3_wake_unmark(rdev);
+	rtd3_recovery_unpin(rdev);
 }
+
+/* Before tasks are frozen, and after they are thawed. */
+static int rtd3_recovery_pm_event(struct notifier_block *nb, unsigned long event,
+				  void *data)
+{
+	WRITE_ONCE(rtd3_system_sleeps, event == PM_SUSPEND_PREPARE ||
+				       event == PM_HIBERNATION_PREPARE ||
+				       event == PM_RESTORE_PREPARE);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rtd3_recovery_pm_nb = {
+	.notifier_call = rtd3_recovery_pm_event,
+};
 
 /**
  * rtd3_recovery_module_init - what all devices share
  *
  * Freezable: nobody is brought up while the system sleeps.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative error.
  */
 int rtd3_recovery_module_init(void)
 {
+	int ret;
+
 	rtd3_recovery_wq = alloc_workqueue("rtd3_recovery",
 					   WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!rtd3_recovery_wq)
+		return -ENOMEM;
 
-	return rtd3_recovery_wq ? 0 : -ENOMEM;
+	ret = register_pm_notifier(&rtd3_recovery_pm_nb);
+	if (ret)
+		destroy_workqueue(rtd3_recovery_wq);
+
+	return ret;
 }
 
 /**
@@ -359,5 +596,6 @@ int rtd3_recovery_module_init(void)
  */
 void rtd3_recovery_module_exit(void)
 {
+	unregister_pm_notifier(&rtd3_recovery_pm_nb);
 	destroy_workqueue(rtd3_recovery_wq);
 }

@@ -3,7 +3,6 @@
 #define RTD3_RECOVERY_H
 
 #include <linux/atomic.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -19,31 +18,31 @@
  *	is closed. Order: dev_set->lock -> this -> rtd3_policy.lock ->
  *	memory_lock. Held over runtime PM calls, so no runtime PM callback may
  *	take it.
- * @node: in the list of all devices, see ladder.c
- * @work: climbs the ladder, see recovery.c
+ * @work: tries to get the device back, see recovery.c
  * @done: woken when the health changes
- * @impatient: tasks that wait for @attempt and want the ladder to end early
+ * @impatient: tasks that wait for @attempt and want what is tried to end early
  * @lock: protects all below. Innermost, as rtd3_pm.lock.
  * @health: how it is
  * @reason: why it is not ok
  * @pinned: we hold a runtime PM reference, so that the device, and its port with
  *	it, is not suspended and resumed again and again while it does not
- *	answer. Given back by whoever may let the device suspend, see ladder.c
+ *	answer. Given back by whoever may let the device suspend
  * @cycles: power cycles since it failed
  * @unfinished: what the failure brought about is not undone yet: no access is let
  *	through, though the device may work
- * @cycling: the ladder needs a device that nobody holds awake
+ * @cycling: a power cycle needs a device that nobody holds awake
  * @stopped: the device is being unbound
+ * @user_lost: what its user had set is lost, and the user is to be told
+ * @cut_short: its wake was not waited for as long as it should be
  * @from: the state that it did not come back from
  * @since: when it stopped being well
- * @kicked: when a failed open last started the ladder, jiffies
+ * @kicked: when a failed open last started an attempt, jiffies
  * @recoveries: how often it came back after all
  * @clean: wakes since the last failure
  */
 struct rtd3_recovery {
 	struct mutex attempt; /* see above */
-	struct list_head node;
-	struct work_struct work;
+	struct delayed_work work;
 	wait_queue_head_t done;
 	atomic_t impatient;
 
@@ -55,6 +54,8 @@ struct rtd3_recovery {
 	bool unfinished;
 	bool cycling;
 	bool stopped;
+	bool user_lost;
+	bool cut_short;
 	enum rtd3_depth from;
 	ktime_t since;
 	unsigned long kicked;
@@ -69,7 +70,6 @@ void rtd3_recovery_module_exit(void);
 void rtd3_recovery_init(struct rtd3_device *rdev);
 void rtd3_recovery_stop(struct rtd3_device *rdev);
 void rtd3_recovery_queue(struct rtd3_device *rdev);
-void rtd3_recovery_run(struct work_struct *work);
 int rtd3_recovery_open(struct rtd3_device *rdev);
 int rtd3_recovery_now(struct rtd3_device *rdev);
 void rtd3_recovery_hold(struct rtd3_device *rdev);

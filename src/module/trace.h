@@ -141,7 +141,7 @@ TRACE_EVENT(rtd3_ready,
 		  __entry->answers, __entry->ns / 1000)
 );
 
-/* A step of the ladder, see ladder.c. */
+/* A recovery step, see recovery.c. */
 TRACE_EVENT(rtd3_recover,
 	TP_PROTO(struct pci_dev *pdev, const char *step, bool good),
 	TP_ARGS(pdev, step, good),

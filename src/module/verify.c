@@ -129,17 +129,27 @@ bool rtd3_verify_link_worse(struct rtd3_device *rdev)
 	       (now & PCI_EXP_LNKSTA_NLW) < (old & PCI_EXP_LNKSTA_NLW);
 }
 
-static int rtd3_verify_sibling_dead(struct pci_dev *pdev, void *data)
+/**
+ * rtd3_verify_functions - the functions of the device that answer, a bit each
+ * @pdev: one of them
+ *
+ * Virtual functions have no id of their own to answer with. Past the kernel's list of
+ * devices: to walk that takes a lock that no runtime PM callback may take.
+ */
+u8 rtd3_verify_functions(struct pci_dev *pdev)
 {
-	struct pci_dev **self = data;
+	unsigned int slot = PCI_SLOT(pdev->devfn);
+	unsigned int fn;
+	u8 mask = 0;
+	u32 id;
 
-	if (pdev == *self || pdev->is_virtfn || pdev->bus != (*self)->bus ||
-	    PCI_SLOT(pdev->devfn) != PCI_SLOT((*self)->devfn) ||
-	    rtd3_verify_is_answer(rtd3_verify_read_id(pdev)))
-		return 0;
-	*self = pdev;
+	for (fn = 0; fn < 8; fn++)
+		if (!pci_bus_read_config_dword(pdev->bus, PCI_DEVFN(slot, fn),
+					       PCI_VENDOR_ID, &id) &&
+		    rtd3_verify_is_answer(id))
+			mask |= BIT(fn);
 
-	return 1;
+	return mask;
 }
 
 /**
@@ -152,7 +162,6 @@ enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int tries = pdev->multifunction ? RTD3_SIBLING_TRIES : 0;
-	struct pci_dev *found;
 
 	if (pdev->is_virtfn)
 		return RTD3_REASON_NONE;
@@ -161,9 +170,7 @@ enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev)
 
 	/* Functions of one device need not be ready at one time. */
 	for (; tries; tries--) {
-		found = pdev;
-		pci_walk_bus(pdev->bus, rtd3_verify_sibling_dead, &found);
-		if (found == pdev)
+		if (!(rdev->wake.functions & ~rtd3_verify_functions(pdev)))
 			return RTD3_REASON_NONE;
 		msleep(RTD3_SIBLING_MS);
 	}

@@ -16,6 +16,7 @@ u32 rtd3_verify_read_id(struct pci_dev *pdev);
 bool rtd3_verify_is_answer(u32 id);
 enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
 u16 rtd3_verify_read_link(struct pci_dev *pdev);
+u8 rtd3_verify_functions(struct pci_dev *pdev);
 bool rtd3_verify_link_worse(struct rtd3_device *rdev);
 enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev);
 

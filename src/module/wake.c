@@ -12,22 +12,27 @@
  *	check	the same vendor and device
  *	D0	PMCSR, the platform's methods
  *	restore	our own copy of the saved state, from when the device was well
- *	check	D0, ids, class, BARs, command; link speed and width; siblings
- *	then	the bus's callback: wakeup eventfd, INTx unmasked
+ *	check	ids, class, BARs, command
+ *	then	the bus's callback: quirks, INTx unmasked
+ *	check	link speed and width; siblings, which such a quirk may have to wake
  *
  * The PCI core has a wait of its own in the port's resume. It is of up to 60 s,
  * it holds up everything below the port, and where it fails it marks all devices
  * there as disconnected for ever. It is as long as the greatest d3cold_delay
  * below the port, and none if that is 0: so our devices have 0 while they sleep
  * (as those have whose firmware says so by _DSM), and wait by themselves. With a
- * function of another driver on the same port the core waits as ever.
+ * function of another driver on the same port the core waits as ever, and we do
+ * after it: to find out whether there is one takes pci_bus_sem, which no runtime PM
+ * callback may take, as AER holds it while it waits for resumes.
  */
 
 #include <linux/acpi.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 
+#include "core.h"
 #include "device.h"
 #include "trace.h"
 #include "verify.h"
@@ -38,8 +43,10 @@
 #define RTD3_LINK_POLL_MS	20
 #define RTD3_POLL_MAX_MS	50
 #define RTD3_WAITING_MS		1000	/* say so when it takes longer */
+#define RTD3_FREEZE_MS		5000	/* the freezer of tasks waits for 20 s */
 
 unsigned int rtd3_default_wake_timeout_ms = 1000;
+bool rtd3_system_sleeps;
 
 /**
  * rtd3_wake_answers - does the device answer now?
@@ -85,7 +92,9 @@ bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 	bool answers;
 
 	while (!(answers = rtd3_wake_answers(rdev))) {
-		if (ktime_after(ktime_get(), end))
+		if (ktime_after(ktime_get(), end) ||
+		    (READ_ONCE(rtd3_system_sleeps) &&
+		     ktime_ms_delta(ktime_get(), start) > RTD3_FREEZE_MS))
 			break;
 		rtd3_wake_tell(rdev->core.pdev, start, &told, timeout_ms);
 		msleep(delay);
@@ -97,25 +106,6 @@ bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 	return answers;
 }
 
-static int rtd3_wake_find_other(struct pci_dev *pdev, void *data)
-{
-	struct pci_dev **self = data;
-
-	if (READ_ONCE(pdev->driver) == (*self)->driver)
-		return 0;
-	*self = NULL;
-
-	return 1;
-}
-
-/* With a function of another driver there, the PCI core has waited for all. */
-static bool rtd3_wake_core_waited(struct pci_dev *pdev)
-{
-	pci_walk_bus(pdev->bus, rtd3_wake_find_other, &pdev);
-
-	return !pdev;
-}
-
 /* After power-on: until the device may be asked for the first time. */
 static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 {
@@ -123,7 +113,7 @@ static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 	ktime_t end = ktime_add_ms(ktime_get(), RTD3_LINK_TIMEOUT_MS);
 	u16 status;
 
-	if (!port || rtd3_wake_core_waited(rdev->core.pdev))
+	if (!port)
 		return true;
 
 	if (pci_is_pcie(port) &&
@@ -148,34 +138,66 @@ static struct rtd3_wake_state *rtd3_wake_expected(struct rtd3_device *rdev)
 {
 	struct rtd3_wake *wake = &rdev->wake;
 
-	return rdev->open && wake->user.saved ? &wake->user : &wake->idle;
+	return rdev->open && wake->user.known ? &wake->user : &wake->idle;
 }
 
 /*
- * Out of D3hot by ourselves: where the context is lost, the PCI core would wait
- * for the device for up to 60 s. Its own pci_power_up() then finds D0.
+ * By ourselves: where the context is lost on the way, the PCI core would wait for the
+ * device for up to 60 s. Its own pci_power_up() then finds D0.
  */
-static bool rtd3_wake_leave_d3hot(struct rtd3_device *rdev)
+static enum rtd3_reason rtd3_wake_to_d0(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
-	unsigned int delay_ms;
-	u16 pmcsr;
+	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
+	u16 pmcsr = 0;
 
-	if (!pdev->pm_cap || pdev->is_virtfn)
-		return true;
+	if (pdev->pm_cap && !pdev->is_virtfn)
+		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+	if (PCI_POSSIBLE_ERROR(pmcsr))
+		return RTD3_REASON_ABSENT;
+	if (pmcsr & PCI_PM_CTRL_STATE_MASK) {
+		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
+		if (delay_us)
+			usleep_range(delay_us, delay_us * 5 / 4);
+		if (!rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms)))
+			return RTD3_REASON_ABSENT;
+		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+		if (pmcsr & PCI_PM_CTRL_STATE_MASK)
+			return RTD3_REASON_POWER_STATE;
+	}
+	rtd3_core_set_state(pdev, PCI_D0);
 
-	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
-	if ((pmcsr & PCI_PM_CTRL_STATE_MASK) != (__force u16)PCI_D3hot ||
-	    PCI_POSSIBLE_ERROR(pmcsr))
-		return !PCI_POSSIBLE_ERROR(pmcsr);
+	return RTD3_REASON_NONE;
+}
 
-	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
-	delay_ms = pdev->d3hot_delay;
-	if (delay_ms)
-		usleep_range(delay_ms * USEC_PER_MSEC,
-			     delay_ms * USEC_PER_MSEC * 5 / 4);
+/**
+ * rtd3_wake_mark - nothing in the kernel shall wait for the device
+ * @rdev: device that has failed
+ *
+ * Context: rtd3_recovery.attempt held, or as rtd3_wake_bring_up().
+ */
+void rtd3_wake_mark(struct rtd3_device *rdev)
+{
+	if (rtd3_core_mark(rdev->core.pdev))
+		rdev->wake.marked = true;
+	/* The PCI core takes what does not answer for D3cold, in a reset for one. */
+	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
+}
 
-	return rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms));
+/**
+ * rtd3_wake_unmark - the opposite of rtd3_wake_mark()
+ * @rdev: device
+ *
+ * Context: as rtd3_wake_mark().
+ * Return: whether the kernel lets us reach the device now.
+ */
+bool rtd3_wake_unmark(struct rtd3_device *rdev)
+{
+	bool ours = rdev->wake.marked;
+
+	rdev->wake.marked = false;
+
+	return rtd3_core_unmark(rdev->core.pdev, ours);
 }
 
 /**
@@ -264,26 +286,26 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 		return RTD3_REASON_REPLACED;
 
 	/* It answers: take back our mark, or the core's from a wait of its own. */
-	if (pdev->error_state == pci_channel_io_perm_failure &&
-	    rtd3_health_usable(rdev))
-		pci_info(pdev, "marked as disconnected by the kernel, but answers\n");
-	pdev->error_state = pci_channel_io_normal;
-	if (!rtd3_wake_leave_d3hot(rdev))
-		return RTD3_REASON_ABSENT;
-	if (pci_set_power_state(pdev, PCI_D0) || pdev->current_state != PCI_D0)
-		return RTD3_REASON_POWER_STATE;
+	if (!rtd3_wake_unmark(rdev))
+		return RTD3_REASON_REMOVED;
+	reason = rtd3_wake_to_d0(rdev);
+	if (reason)
+		return reason;
 	rtd3_wake_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
 	reason = rtd3_verify_header(pdev, header);
-	if (!reason)
-		result->degraded = rtd3_verify_around(rdev);
 	result->verify_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
-
 	if (!reason && suspended && dev->bus->pm->runtime_resume(dev))
 		reason = RTD3_REASON_POWER_STATE;
+	if (reason)
+		return reason;
 
-	return reason;
+	start = ktime_get();
+	result->degraded = rtd3_verify_around(rdev);
+	result->verify_ns += ktime_to_ns(ktime_sub(ktime_get(), start));
+
+	return RTD3_REASON_NONE;
 }
 
 /**
@@ -293,8 +315,8 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
  * @suspended: the bus's suspend callback has run, and its resume callback has to
  * @result: filled
  *
- * A device that fails is left with the PCI core's mark for disconnected ones:
- * then nothing in the kernel waits for it any more. One that works has lost it.
+ * A device that works has lost the PCI core's mark for disconnected ones; one that
+ * does not has it if it had it before.
  *
  * Context: runtime PM callback of the device, or anything that keeps those away;
  * sleeps, no locks held.
@@ -302,7 +324,7 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 			bool suspended, struct rtd3_wake_result *result)
 {
-	struct pci_dev *pdev = rdev->core.pdev;
+	bool marked = rdev->wake.marked;
 
 	*result = (struct rtd3_wake_result) { };
 	rtd3_wake_own_delay(rdev, false);
@@ -310,23 +332,19 @@ void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 	result->reason = rtd3_wake_wait(rdev, from, result);
 	if (!result->reason)
 		result->reason = rtd3_wake_up(rdev, suspended, result);
-	if (result->reason) {
-		pdev->error_state = pci_channel_io_perm_failure;
-		pdev->current_state = PCI_D3cold;
-	}
+	if (!result->reason)
+		return;
+	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
+	if (marked)
+		rtd3_wake_mark(rdev);
 }
 
-/**
- * rtd3_wake_own_delay - who waits when the port powers up, we or the PCI core?
- * @rdev: device
- * @own: we; only while the device sleeps, as bus resets rely on that wait, too
- *
- * Context: as rtd3_wake_bring_up(), or system sleep, with user space frozen.
- */
-void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own)
+static void rtd3_wake_set_own_delay(struct rtd3_device *rdev, bool own)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct rtd3_wake *wake = &rdev->wake;
+
+	lockdep_assert_held(&wake->lock);
 
 	if (own == wake->own_delay)
 		return;
@@ -340,16 +358,43 @@ void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own)
 	wake->own_delay = own;
 }
 
+/**
+ * rtd3_wake_own_delay - who waits when the port powers up, we or the PCI core?
+ * @rdev: device
+ * @own: we; only while the device sleeps, as bus resets rely on that wait, too
+ *
+ * Context: as rtd3_wake_bring_up(), or system sleep, with user space frozen.
+ */
+void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own)
+{
+	spin_lock(&rdev->wake.lock);
+	rtd3_wake_set_own_delay(rdev, own);
+	spin_unlock(&rdev->wake.lock);
+}
+
+/**
+ * rtd3_wake_own_delay_asleep - the device has slept through the system's sleep
+ * @rdev: device, which may be about to be resumed
+ *
+ * Takes back what rtd3_wake_own_delay() had given for it. A resume that begins
+ * meanwhile gives it away after this, as it is no longer suspended by then.
+ *
+ * Context: process.
+ */
+void rtd3_wake_own_delay_asleep(struct rtd3_device *rdev)
+{
+	spin_lock(&rdev->wake.lock);
+	if (pm_runtime_status_suspended(&rdev->core.pdev->dev))
+		rtd3_wake_set_own_delay(rdev, true);
+	spin_unlock(&rdev->wake.lock);
+}
+
 static void rtd3_wake_keep(struct pci_dev *pdev, struct rtd3_wake_state *state)
 {
-	struct pci_saved_state *saved = pci_store_saved_state(pdev);
-
-	/* Without memory, or a saved state: the older one is better than none. */
-	if (!saved)
-		return;
 	kfree(state->saved);
-	state->saved = saved;
-	memcpy(state->header, pdev->saved_config_space, sizeof(state->header));
+	state->saved = pci_store_saved_state(pdev);
+	memcpy(state->header, rtd3_core_saved_header(pdev), sizeof(state->header));
+	state->known = true;
 }
 
 /**
@@ -367,6 +412,8 @@ void rtd3_wake_remember(struct rtd3_device *rdev)
 		     sizeof(rdev->core.pdev->saved_config_space));
 
 	rtd3_wake_keep(rdev->core.pdev, rdev->open ? &wake->user : &wake->idle);
+	if (rdev->core.pdev->multifunction)
+		wake->functions |= rtd3_verify_functions(rdev->core.pdev);
 	link = rtd3_verify_read_link(rdev->core.pdev);
 	/* A link that came back worse is no measure for the next time. */
 	if (!rtd3_verify_link_worse(rdev))
@@ -383,6 +430,7 @@ void rtd3_wake_forget_user(struct rtd3_device *rdev)
 {
 	kfree(rdev->wake.user.saved);
 	rdev->wake.user.saved = NULL;
+	rdev->wake.user.known = false;
 }
 
 /* Has the device forgotten what the kernel has assigned to it? */
@@ -398,7 +446,8 @@ static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
 
 	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
 		res = &pdev->resource[i];
-		if (!res->flags || !res->start || res->flags & IORESOURCE_UNSET)
+		if (!res->flags || !res->start ||
+		    res->flags & (IORESOURCE_UNSET | IORESOURCE_PCI_FIXED))
 			continue;
 		mask = res->flags & IORESOURCE_IO ?
 		       (u32)PCI_BASE_ADDRESS_IO_MASK :
@@ -410,6 +459,57 @@ static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
 	}
 
 	return false;
+}
+
+/**
+ * rtd3_wake_intact - is the device, which is awake, what it was?
+ * @rdev: device
+ *
+ * It answers, and knows where the kernel has put it.
+ *
+ * Context: any.
+ */
+bool rtd3_wake_intact(struct rtd3_device *rdev)
+{
+	return rtd3_wake_answers(rdev) && !rtd3_wake_bars_lost(rdev->core.pdev);
+}
+
+/**
+ * rtd3_wake_repair - give a device back what it has lost while it was awake
+ * @rdev: device that answers, awake
+ *
+ * A reset that AER has made, or a moment without power: nobody has told us.
+ *
+ * Context: process; nobody else uses the device.
+ * Return: was there something?
+ */
+bool rtd3_wake_repair(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	u32 header[RTD3_WAKE_HEADER];
+
+	if (!rtd3_wake_bars_lost(pdev))
+		return false;
+	pci_warn(pdev, "has lost its configuration while it was awake; restored\n");
+	rtd3_wake_restore(rdev, false, rtd3_wake_expected(rdev), header);
+
+	return true;
+}
+
+/**
+ * rtd3_wake_check_saved - what has been saved of a dead device is not kept
+ * @rdev: device; the PCI core has just saved its configuration
+ *
+ * Context: any.
+ */
+void rtd3_wake_check_saved(struct rtd3_device *rdev)
+{
+	struct rtd3_wake_state *expected = rtd3_wake_expected(rdev);
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	if (!pdev->is_virtfn && expected->saved &&
+	    rtd3_core_saved_header(pdev)[0] != expected->header[0])
+		pci_load_saved_state(pdev, expected->saved);
 }
 
 /**
@@ -425,12 +525,12 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 
 	device_lock_assert(&pdev->dev);
 
-	if (!rtd3_wake_answers(rdev)) {
+	spin_lock_init(&rdev->wake.lock);
+	if (!rtd3_wake_answers(rdev) || !rtd3_wake_unmark(rdev)) {
 		pci_err(pdev,
 			"does not answer; restore its power, then write 1 to remove and to its bus's rescan\n");
 		return -ENODEV;
 	}
-	pdev->error_state = pci_channel_io_normal;
 	/* It was unbound while it had failed; see rtd3_wake_release(). */
 	if (pdev->state_saved && rtd3_wake_bars_lost(pdev))
 		pci_restore_state(pdev);

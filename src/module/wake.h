@@ -3,6 +3,7 @@
 #define RTD3_WAKE_H
 
 #include <linux/pci.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include <linux/rtd3_vfio_pci.h>
@@ -17,11 +18,14 @@
 /**
  * struct rtd3_wake_state - what a device looked like when it was last seen well
  * @header: the standard configuration header
- * @saved: the PCI core's copy of what it restores; NULL: there is none
+ * @saved: the PCI core's copy of what it restores; NULL: there was no memory for one,
+ *	and what the core itself has saved has to do
+ * @known: it was seen
  */
 struct rtd3_wake_state {
 	u32 header[RTD3_WAKE_HEADER];
 	struct pci_saved_state *saved;
+	bool known;
 };
 
 /**
@@ -30,6 +34,9 @@ struct rtd3_wake_state {
  * @user: the device as its present user left it at the last suspend
  * @link: Link Status of the port, speed and width, that a wake must reach; 0 if
  *	unknown
+ * @functions: of the same device, those that have answered, a bit each
+ * @marked: the PCI core's mark for disconnected devices is there, and it is ours
+ * @lock: protects @core_delay and @own_delay. Innermost
  * @core_delay: the device's d3cold_delay while we hold it at 0, see wake.c
  * @own_delay: we do
  * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
@@ -42,6 +49,9 @@ struct rtd3_wake {
 	struct rtd3_wake_state idle;
 	struct rtd3_wake_state user;
 	u16 link;
+	u8 functions;
+	bool marked;
+	spinlock_t lock; /* see above */
 	unsigned int core_delay;
 	bool own_delay;
 	unsigned int timeout_ms;
@@ -64,12 +74,20 @@ struct rtd3_wake_result {
 struct rtd3_device;
 
 extern unsigned int rtd3_default_wake_timeout_ms;
+/* Nobody waits for a device for so long that the system could not go to sleep. */
+extern bool rtd3_system_sleeps;
 
 int rtd3_wake_init(struct rtd3_device *rdev);
 void rtd3_wake_release(struct rtd3_device *rdev);
 void rtd3_wake_remember(struct rtd3_device *rdev);
 void rtd3_wake_forget_user(struct rtd3_device *rdev);
 void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own);
+void rtd3_wake_own_delay_asleep(struct rtd3_device *rdev);
+void rtd3_wake_mark(struct rtd3_device *rdev);
+bool rtd3_wake_unmark(struct rtd3_device *rdev);
+bool rtd3_wake_intact(struct rtd3_device *rdev);
+bool rtd3_wake_repair(struct rtd3_device *rdev);
+void rtd3_wake_check_saved(struct rtd3_device *rdev);
 bool rtd3_wake_answers(struct rtd3_device *rdev);
 bool rtd3_wake_slot_empty(struct pci_dev *pdev);
 bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms);

@@ -15,9 +15,11 @@
 #include "chan.h"
 #include "dut.h"
 #include "kmsg.h"
+#include "model.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
+#include "rtd3.h"
 #include "tap.h"
 #include "tests.h"
 #include "vfio.h"
@@ -281,6 +283,38 @@ static int take(void *arg)
 	(void)arg;
 	open_it();
 	return 0;
+}
+
+/*
+ * The other function does not come back, and is waited for, when the kernel wakes all functions to
+ * tell them of an error: that is no reason to give the first one up.
+ */
+RIG_TEST(aer_dead, "an error of one function while the other one fails to wake")
+{
+	const struct error *e = &errors[1];
+	char line[160];
+	unsigned long long failures;
+
+	if (!model_present())
+		die("the power model");
+	setup();
+	pci_set(&rig.fn[1], "rtd3/wake_timeout_ms", "5000");
+	model_fault_at(&rig.fn[1], MODEL_DEAD_FN, 0);
+	open_it();
+	check(pci_wait(&rig.fn[1], "power/runtime_status", "resuming", ASLEEP_TIMEOUT_MS),
+	      "the other function is waited for");
+	failures = rtd3_num(&rig.fn[1], "failures");
+	inject("device", e);
+	check(recovered(line, sizeof(line), 2 * SEEN_MS), "the kernel's recovery ends");
+	check(strstr(line, "successful"), "and gives nobody up: %s", line);
+	check(rtd3_num(&rig.fn[1], "failures") > failures, "the other function has failed to wake");
+	check_eq(vfio_eventfd_count(told, SEEN_MS), 1, "the first one's user is told");
+	check_known(&d, "the first one");
+	snprintf(when, sizeof(when), "in the end");
+	vfio_close(&d);
+	close(told);
+	model_clear();
+	model_force_on();
 }
 
 /*

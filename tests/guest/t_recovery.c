@@ -4,7 +4,9 @@
  * sleep, uevents, eventfds, what its user may still do, what an administrator does with it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "dut.h"
@@ -23,6 +25,8 @@
 #define LEAVE_MS	5000
 #define EVENT_MS	3000
 #define FLIPS		20
+#define STILL_MS	200
+#define ALARM_US	300000
 
 static void check_event(int fd, const struct pci_fn *pf, const char *want, const char *when)
 {
@@ -41,6 +45,35 @@ static void asleep(const struct pci_fn *pf, const char *state, const char *when)
 static void look(const struct pci_fn *pf)
 {
 	pci_sysfs_config32(pf, 0);
+}
+
+/* Nobody says that it sleeps, and no time is counted for that. */
+static void check_unknown(const struct pci_fn *pf, const char *when)
+{
+	unsigned long long cold = rtd3_num(pf, "time_d3cold_ms");
+
+	check_rtd3(pf, "state", "unknown", when);
+	check_str(pci_get(pf, "power_state"), "unknown", "%s: power_state", when);
+	sleep_ms(STILL_MS);
+	check_eq(rtd3_num(pf, "time_d3cold_ms"), cold, "%s: rtd3/stats/time_d3cold_ms stands still",
+		 when);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* It would take seconds. */
+static void interrupted(const struct pci_fn *pf)
+{
+	const struct sigaction act = { .sa_handler = on_alarm };
+	const struct itimerval soon = { .it_value.tv_usec = ALARM_US };
+
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	check_err(__pci_set(pf, "rtd3/recover", "1"), -EINTR, "recover, and a signal comes");
+	check_str(fault_health(pf, RECOVERY_MS), "failed", "recover interrupted: rtd3/health");
 }
 
 /* Fail, with nobody there; the limit drops by one state. */
@@ -65,7 +98,9 @@ static void falls_back(const struct pci_fn *pf, int fd)
 	check_rtd3(pf, "policy", "d3cold", "dead in D3cold");
 	check(strstr(pci_get(pf, "rtd3/blockers"), "failed"), "dead in D3cold: rtd3/blockers: %s",
 	      pci_get(pf, "rtd3/blockers"));
+	check_unknown(pf, "dead in D3cold");
 	check_err(__pci_set(pf, "rtd3/recover", "1"), -EIO, "dead in D3cold: recover");
+	interrupted(pf);
 
 	model_clear();
 	check_err(__pci_set(pf, "rtd3/recover", "1"), 0, "power works: recover");
@@ -182,6 +217,37 @@ static void slow(const struct pci_fn *pf)
 	model_clear();
 }
 
+/* What is done for a minute to get one card back keeps no other waiting. */
+static void beside(const struct pci_fn *pf)
+{
+	uint64_t start = now_us();
+	struct vfio_dev d;
+	uint16_t requests;
+
+	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
+	requests = model_counts().requests;
+	look(pf);
+	pci_set(pf, "rtd3/wake_timeout_ms", "60000");
+	/* The first one is the wake's, the next one a power cycle's. */
+	while ((uint16_t)(model_counts().requests - requests) < 2 && since_ms(start) < RECOVERY_MS)
+		sleep_ms(10);
+	check_str(pci_get(pf, "rtd3/health"), "recovering", "dead for a minute: rtd3/health");
+	pci_bind(&rig.other, rig.driver);
+	vfio_open(&d, &rig.other);
+	check_eq(pci_sysfs_config32(&rig.other, 0), pci_id(&rig.other),
+		 "dead for a minute: the other card answers");
+	vfio_close(&d);
+	pci_unbind(&rig.other);
+	check_str(pci_get(pf, "rtd3/health"), "recovering",
+		  "dead for a minute: bound, opened, closed, unbound another card; rtd3/health");
+	model_clear();
+	model_force_on();
+	check_str(fault_health(pf, RECOVERY_MS), "ok", "dead for a minute, power back: rtd3/health");
+	pci_set(pf, "rtd3/wake_timeout_ms", "1000");
+	pci_set(pf, "rtd3/fallback", "none");
+	asleep(pf, "D3cold", "after that minute");
+}
+
 /* What a user who has entered low power with a wakeup eventfd gets. */
 static void user(const struct pci_fn *pf)
 {
@@ -279,6 +345,9 @@ RIG_TEST(recovery, "what goes with a device that does not come back")
 	clean_cycles(pf, fd);
 	policy_binds(pf, fd);
 	slow(pf);
+	asleep(pf, "D3cold", "before a minute");
+	beside(pf);
+	drain(pf, fd);
 	asleep(pf, "D3cold", "before low power");
 	user(pf);
 	rebind(pf);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The host goes to sleep and comes back, with the device idle, open, in low power, promoted: it
- * works, sleeps again, and nobody was told of an error.
+ * works and sleeps again. Whoever has it open, not in low power, is told that it was without power.
  *
  * By S3, in which QEMU resets the machine, and by suspend to idle, which leaves everything to the
  * kernel.
@@ -89,10 +89,11 @@ static void check_ok(const char *when)
 	check_rtd3(pf, "stats/failures", "0", when);
 }
 
-static void check_open(const char *when)
+/* @told: the user has been told that what it had set is lost. */
+static void check_open(bool told, const char *when)
 {
 	check_known(&d, when);
-	check_eq(vfio_eventfd_count(errors, 0), 0, "%s: error eventfd", when);
+	check_eq(vfio_eventfd_count(errors, 0), told, "%s: error eventfd", when);
 	check_ok(when);
 }
 
@@ -132,12 +133,13 @@ static void sleeps(int (*how)(void))
 	check_dark("idle");
 	check_ok("idle");
 	open_it();
-	check_open("idle, then opened");
+	check_open(false, "idle, then opened");
 	close_it("idle, opened, closed");
 
 	open_it();
 	host_sleeps("open");
-	check_open("open");
+	/* Stock vfio-pci tells nobody, though it has been without power. */
+	check_open(rig.ours, "open");
 	close_it("open, closed");
 
 	open_it();
@@ -146,7 +148,7 @@ static void sleeps(int (*how)(void))
 	host_sleeps("low power");
 	check_dark("low power");
 	check_err(__vfio_exit(&d), 0, "low power: EXIT");
-	check_open("low power, left");
+	check_open(false, "low power, left");
 	close_it("low power, closed");
 
 	if (!rig.ours)
@@ -159,7 +161,7 @@ static void sleeps(int (*how)(void))
 	check_dark("promoted");
 	check_guest(&d, PCI_D3HOT, "promoted");
 	guest_set(&d, PCI_D0);
-	check_open("promoted, D0");
+	check_open(false, "promoted, D0");
 	close_it("promoted, closed");
 }
 
@@ -288,11 +290,39 @@ static void dead_low_power(const char *when)
 	check_err(__vfio_exit(&d), 0, "%s: EXIT", when);
 }
 
+static int look(void *arg)
+{
+	(void)arg;
+	pci_sysfs_config32(pf, 0);
+	return 0;
+}
+
+/* Somebody waits for it, for longer than the kernel lets anybody keep it awake. */
+static void dead_awaited(const char *when)
+{
+	pid_t pid;
+
+	pci_set(pf, "rtd3/wake_timeout_ms", "60000");
+	model_fault(MODEL_ON_IGNORED, MODEL_FOREVER);
+	pid = rig_child(look, NULL);
+	check(pci_wait(pf, "power/runtime_status", "resuming", WELL_MS), "%s: is waited for", when);
+	host_sleeps(when);
+	power_works();
+	check_child(pid, WELL_MS, when);
+	pci_set(pf, "rtd3/wake_timeout_ms", "1000");
+	__pci_set(pf, "rtd3/recover", "1");
+	check_health("ok", when);
+	/* Its time was too short to say anything about it. */
+	check_rtd3(pf, "fallback", "none", when);
+	open_anew(when);
+}
+
 static const struct {
 	const char *when;
 	void (*run)(const char *when);
 } deaths[] = {
 	{ "idle, dead once", dead_idle },
+	{ "idle, dead and waited for", dead_awaited },
 	{ "low power, dead once", dead_low_power },
 	{ "open, dead once", dead_once },
 	{ "open, dead until recovered", dead_recovered },

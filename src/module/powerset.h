@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RTD3_POWERSET_H
+#define RTD3_POWERSET_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct pci_dev;
+struct rtd3_device;
+
+/**
+ * struct rtd3_powerset - what loses power together, as far as it is ours
+ * @node: in the list of all, see powerset.c
+ * @users: how many devices have it; protected as @node is
+ * @port: the power port, see rtd3_powerset_join(); the set keeps a reference
+ * @lock: protects @members, and keeps those that do not work from being brought up
+ *	where they are while a power cycle takes them along. Order:
+ *	rtd3_recovery.attempt -> this -> rtd3_policy.lock. Held over runtime PM calls,
+ *	for seconds, but only if one of the set does not work, or is power-cycled.
+ * @members: struct rtd3_member.node
+ */
+struct rtd3_powerset {
+	struct list_head node;
+	unsigned int users;
+	struct pci_dev *port;
+	struct mutex lock; /* see above */
+	struct list_head members;
+};
+
+/**
+ * struct rtd3_member - a device's place in its power set
+ * @set: the set, from rtd3_powerset_join() until rtd3_powerset_release()
+ * @node: in rtd3_powerset.members
+ */
+struct rtd3_member {
+	struct rtd3_powerset *set;
+	struct list_head node;
+};
+
+int rtd3_powerset_join(struct rtd3_device *rdev);
+void rtd3_powerset_leave(struct rtd3_device *rdev);
+void rtd3_powerset_release(struct rtd3_device *rdev);
+bool rtd3_powerset_can_cut(struct rtd3_device *rdev);
+bool rtd3_powerset_cut(struct rtd3_device * const *devs, unsigned int nr,
+		       bool (*stop)(struct rtd3_device *rdev));
+
+#endif /* RTD3_POWERSET_H */
