@@ -3,6 +3,12 @@
 
 #include "types.h"
 
+const char * const rtd3_power_names[RTD3_POWER_NR] = {
+	[RTD3_POWER_D0] = "D0",
+	[RTD3_POWER_D3HOT] = "D3hot",
+	[RTD3_POWER_D3COLD] = "D3cold",
+};
+
 const char * const rtd3_policy_names[RTD3_POWER_NR] = {
 	[RTD3_POWER_D0] = "off",
 	[RTD3_POWER_D3HOT] = "d3hot",
@@ -28,7 +34,7 @@ const char * const rtd3_bar_names[RTD3_BAR_NR] = {
 	[RTD3_BAR_WAKE] = "wake",
 };
 
-const char * const rtd3_cause_names[RTD3_WAKE_HOST + 1] = {
+const char * const rtd3_cause_names[RTD3_WAKE_NR] = {
 	[RTD3_WAKE_NONE] = "none",
 	[RTD3_WAKE_OPEN] = "open",
 	[RTD3_WAKE_EXIT] = "exit",
@@ -38,4 +44,25 @@ const char * const rtd3_cause_names[RTD3_WAKE_HOST + 1] = {
 	[RTD3_WAKE_RESET] = "reset",
 	[RTD3_WAKE_CLOSE] = "close",
 	[RTD3_WAKE_HOST] = "host",
+};
+
+const char * const rtd3_health_names[RTD3_HEALTH_NR] = {
+	[RTD3_HEALTH_OK] = "ok",
+	[RTD3_HEALTH_DEGRADED] = "degraded",
+	[RTD3_HEALTH_RECOVERING] = "recovering",
+	[RTD3_HEALTH_FAILED] = "failed",
+};
+
+const char * const rtd3_reason_names[RTD3_REASON_NR] = {
+	[RTD3_REASON_NONE] = "none",
+	[RTD3_REASON_LINK_DOWN] = "link-down",
+	[RTD3_REASON_ABSENT] = "no-answer",
+	[RTD3_REASON_NOT_READY] = "not-ready",
+	[RTD3_REASON_REPLACED] = "replaced",
+	[RTD3_REASON_POWER_STATE] = "power-state",
+	[RTD3_REASON_CONFIG] = "config-lost",
+	[RTD3_REASON_LOST] = "power-lost",
+	[RTD3_REASON_REMOVED] = "removed",
+	[RTD3_REASON_LINK] = "link-slower",
+	[RTD3_REASON_SIBLING] = "sibling-dead",
 };

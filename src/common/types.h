@@ -11,6 +11,11 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
+/* How many there are of what the user API lists. */
+#define RTD3_WAKE_NR	(RTD3_WAKE_HOST + 1)
+#define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
+#define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
+
 /**
  * enum rtd3_depth - power states that limits and time are accounted for
  * @RTD3_POWER_D0: awake for the runtime PM core (the guest may have put the
@@ -71,11 +76,14 @@ enum rtd3_bar_mode {
 	RTD3_BAR_NR,
 };
 
+extern const char * const rtd3_power_names[RTD3_POWER_NR];
 extern const char * const rtd3_policy_names[RTD3_POWER_NR];
 extern const char * const rtd3_promote_names[RTD3_PROMOTE_NR];
 extern const char * const rtd3_guest_names[RTD3_GUEST_NR];
 extern const char * const rtd3_bar_names[RTD3_BAR_NR];
-extern const char * const rtd3_cause_names[RTD3_WAKE_HOST + 1];
+extern const char * const rtd3_cause_names[RTD3_WAKE_NR];
+extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
+extern const char * const rtd3_reason_names[RTD3_REASON_NR];
 
 /**
  * rtd3_to_uapi - a depth as the user API numbers it

@@ -10,6 +10,7 @@
 #include <linux/pm_runtime.h>
 
 #include "close.h"
+#include "core.h"
 #include "device.h"
 #include "powerset.h"
 
@@ -26,7 +27,7 @@
  */
 bool rtd3_close_forbid_resets(struct rtd3_device *rdev)
 {
-	rdev->core.reset_works = false;
+	rtd3_core_forbid_reset(&rdev->core);
 
 	return device_trylock(&rdev->core.pdev->dev);
 }
@@ -115,7 +116,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	dead = rtd3_health_check(rdev);
 	/* The core may still reset the bus; not every GPU takes notice of that. */
 	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
-		!rdev->core.reset_works;
+		!rtd3_core_can_reset(&rdev->core);
 
 	rtd3_lowpower_closed(rdev);
 	if (dead)

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "device.h"
+#include "piece.h"
 
 #define RTD3_COPY	64	/* bytes that a shadowed read handles at a time */
 #define RTD3_FAULT_TRIES	16	/* user memory may be taken away again */
@@ -189,76 +190,40 @@ ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 	return done;
 }
 
-/**
- * rtd3_config_covers - does a write touch this byte?
- * @wr: the write
- * @pos: in configuration space
- */
-bool rtd3_config_covers(const struct rtd3_config_piece *wr, unsigned int pos)
-{
-	return pos >= wr->pos && pos < wr->pos + wr->len;
-}
-
-/**
- * rtd3_config_forward - let the core make a write
- * @rdev: device, held awake
- * @wr: the write
- *
- * Context: rtd3_config.lock held, page faults disabled.
- * Return: 0; -EIO: the device does not work; -EFAULT: user memory is not there; or
- * another error of the core.
- */
-int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_piece *wr)
-{
-	loff_t pos = wr->ppos;
-	ssize_t ret;
-
-	lockdep_assert_held(&rdev->config.lock);
-
-	ret = vfio_pci_core_write(&rdev->core.vdev, wr->buf, wr->len, &pos);
-	/* Whatever came of it, the core may have given dma-bufs back. */
-	if (rtd3_lowpower_held(rdev, ~0U))
-		rtd3_lowpower_refresh(rdev);
-	if (ret < 0)
-		return ret;
-
-	return rtd3_health_check(rdev);
-}
-
 /* A function level reset by its register; the core has done it. */
 static bool rtd3_config_is_flr(struct rtd3_device *rdev,
-			       const struct rtd3_config_piece *wr)
+			       const struct rtd3_piece *wr)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int exp = pdev->pcie_cap + PCI_EXP_DEVCTL + 1;
 	unsigned int af = pci_find_capability(pdev, PCI_CAP_ID_AF);
 
-	if (pdev->pcie_cap && rtd3_config_covers(wr, exp))
+	if (pdev->pcie_cap && rtd3_piece_covers(wr, exp))
 		return pdev->devcap & PCI_EXP_DEVCAP_FLR &&
 		       wr->data[exp - wr->pos] & (PCI_EXP_DEVCTL_BCR_FLR >> 8);
-	if (af && rtd3_config_covers(wr, af + PCI_AF_CTRL))
+	if (af && rtd3_piece_covers(wr, af + PCI_AF_CTRL))
 		return wr->data[af + PCI_AF_CTRL - wr->pos] & PCI_AF_CTRL_FLR;
 
 	return false;
 }
 
 static bool rtd3_config_is_pmcsr(struct rtd3_device *rdev,
-				 const struct rtd3_config_piece *wr)
+				 const struct rtd3_piece *wr)
 {
 	u8 pm_cap = rdev->core.pdev->pm_cap;
 
-	return pm_cap && rtd3_config_covers(wr, pm_cap + PCI_PM_CTRL);
+	return pm_cap && rtd3_piece_covers(wr, pm_cap + PCI_PM_CTRL);
 }
 
 static bool rtd3_config_is_virtual(struct rtd3_device *rdev,
-				   const struct rtd3_config_piece *wr)
+				   const struct rtd3_piece *wr)
 {
 	return rtd3_config_shadowed(rdev) && rtd3_view_virtual(rdev, wr->pos);
 }
 
 /* Does a write, as things are, have to reach the device? */
 static bool rtd3_config_needs_device(struct rtd3_device *rdev,
-				     const struct rtd3_config_piece *wr)
+				     const struct rtd3_piece *wr)
 {
 	lockdep_assert_held(&rdev->config.lock);
 
@@ -277,7 +242,7 @@ static bool rtd3_config_needs_device(struct rtd3_device *rdev,
 
 /* Any register but PMCSR: while the device sleeps only what matters wakes it. */
 static int rtd3_config_write_other(struct rtd3_device *rdev,
-				   struct rtd3_config_piece *wr)
+				   struct rtd3_piece *wr)
 {
 	struct rtd3_config *config = &rdev->config;
 	size_t i;
@@ -290,10 +255,10 @@ static int rtd3_config_write_other(struct rtd3_device *rdev,
 		return 0;
 	}
 
-	ret = rtd3_config_forward(rdev, wr);
+	ret = rtd3_piece_forward(rdev, wr);
 	if (ret)
 		return ret;
-	if (rtd3_config_covers(wr, PCI_COMMAND))
+	if (rtd3_piece_covers(wr, PCI_COMMAND))
 		config->view.command_reset = false;
 	if (config->state != RTD3_GUEST_D0 && rtd3_config_is_flr(rdev, wr))
 		rtd3_guest_reset(rdev);
@@ -304,7 +269,7 @@ static int rtd3_config_write_other(struct rtd3_device *rdev,
 }
 
 static int rtd3_config_write_one(struct rtd3_device *rdev,
-				 struct rtd3_config_piece *wr)
+				 struct rtd3_piece *wr)
 {
 	size_t i;
 	int ret = 0;
@@ -331,7 +296,7 @@ static int rtd3_config_write_one(struct rtd3_device *rdev,
  * try may find it. @sleeps: one write is no sign that a sleeping device is needed.
  */
 static int rtd3_config_try_write(struct rtd3_device *rdev,
-				 struct rtd3_config_piece *wr, bool held,
+				 struct rtd3_piece *wr, bool held,
 				 bool *sleeps)
 {
 	struct rtd3_config *config = &rdev->config;
@@ -351,7 +316,7 @@ static int rtd3_config_try_write(struct rtd3_device *rdev,
 }
 
 static int rtd3_config_write_piece(struct rtd3_device *rdev,
-				   struct rtd3_config_piece *wr)
+				   struct rtd3_piece *wr)
 {
 	unsigned int tries = 0;
 	struct rtd3_waker waker;
@@ -400,7 +365,7 @@ static int rtd3_config_write_piece(struct rtd3_device *rdev,
 ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
-	struct rtd3_config_piece wr;
+	struct rtd3_piece wr;
 	size_t done;
 	int ret;
 

@@ -12,23 +12,6 @@
 #include "view.h"
 
 /**
- * struct rtd3_config_piece - one write of the user, within a dword
- * @buf: user memory
- * @ppos: position in the device's file
- * @pos: in configuration space
- * @len: bytes
- * @data: what is decided by; the core copies @buf once more, and a user who
- *	changes it meanwhile gets a state that does not fit, of its own device
- */
-struct rtd3_config_piece {
-	const char __user *buf;
-	loff_t ppos;
-	unsigned int pos;
-	size_t len;
-	u8 data[4];
-};
-
-/**
  * struct rtd3_config - configuration space as the user of a device sees it
  * @lock: protects all below but the attributes, and makes the guest's changes of
  *	the power state one after the other. Order: dev_set->lock ->
@@ -71,8 +54,6 @@ extern bool rtd3_default_virtual_pr3;
 void rtd3_config_init(struct rtd3_device *rdev);
 int rtd3_config_open(struct rtd3_device *rdev);
 void rtd3_config_close(struct rtd3_device *rdev);
-bool rtd3_config_covers(const struct rtd3_config_piece *wr, unsigned int pos);
-int rtd3_config_forward(struct rtd3_device *rdev, struct rtd3_config_piece *wr);
 ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 			 size_t count, loff_t *ppos);
 ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What we touch of the PCI and VFIO cores that is theirs. Each field, why, and the
- * core's own rule for it; no other file writes them.
+ * What we touch of the PCI and VFIO cores that is theirs: each field, why, and the
+ * core's own rule for it. All of them are there from 6.1 on. tests/style finds them in
+ * other files.
  */
 #ifndef RTD3_CORE_H
 #define RTD3_CORE_H
 
 #include <linux/atomic.h>
+#include <linux/lockdep.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/vfio_pci_core.h>
 
 /*
@@ -82,7 +85,148 @@ static inline void rtd3_core_set_state(struct pci_dev *pdev, pci_power_t state)
  */
 static inline const u32 *rtd3_core_saved_header(struct pci_dev *pdev)
 {
+	BUILD_BUG_ON(sizeof(pdev->saved_config_space) < PCI_STD_HEADER_SIZEOF);
+
 	return pdev->saved_config_space;
+}
+
+/**
+ * rtd3_core_has_saved - would pci_restore_state() do something?
+ * @pdev: PCI device
+ *
+ * pci_dev.state_saved.
+ */
+static inline bool rtd3_core_has_saved(struct pci_dev *pdev)
+{
+	return pdev->state_saved;
+}
+
+/**
+ * rtd3_core_forget_saved - what was saved is for us alone
+ * @pdev: PCI device, between pci_save_state() and any power transition
+ *
+ * Otherwise the PCI core takes it for a driver's that is to be restored.
+ */
+static inline void rtd3_core_forget_saved(struct pci_dev *pdev)
+{
+	pdev->state_saved = false;
+}
+
+/**
+ * rtd3_core_delay - how long the PCI core waits for the device after a power-on, in ms
+ * @pdev: PCI device
+ *
+ * pci_dev.d3cold_delay. The core takes the greatest of a bus when a port resumes, and
+ * sets it itself from firmware's _DSM when it finds the device.
+ */
+static inline unsigned int rtd3_core_delay(struct pci_dev *pdev)
+{
+	return pdev->d3cold_delay;
+}
+
+/**
+ * rtd3_core_set_delay - let it wait, or not
+ * @pdev: PCI device
+ * @ms: 0: not, and what waits is ours
+ *
+ * Context: rtd3_wake.lock held.
+ */
+static inline void rtd3_core_set_delay(struct pci_dev *pdev, unsigned int ms)
+{
+	pdev->d3cold_delay = ms;
+}
+
+/**
+ * rtd3_core_link_reports - does a port say when its link is up?
+ * @port: PCI Express port
+ *
+ * pci_dev.link_active_reporting.
+ */
+static inline bool rtd3_core_link_reports(struct pci_dev *port)
+{
+	return port->link_active_reporting;
+}
+
+/**
+ * rtd3_core_bridge_d3 - may the PCI core put a bridge into D3?
+ * @port: bridge
+ *
+ * pci_dev.bridge_d3.
+ */
+static inline bool rtd3_core_bridge_d3(struct pci_dev *port)
+{
+	return port->bridge_d3;
+}
+
+/**
+ * rtd3_core_control_on - is power/control "on"?
+ * @dev: device
+ *
+ * dev_pm_info.runtime_auto.
+ */
+static inline bool rtd3_core_control_on(struct device *dev)
+{
+	return !dev->power.runtime_auto;
+}
+
+/**
+ * rtd3_core_can_reset - does the VFIO core reset the device when it is closed?
+ * @core: VFIO device, open
+ *
+ * vfio_pci_core_device.reset_works, set by vfio_pci_core_enable().
+ */
+static inline bool rtd3_core_can_reset(struct vfio_pci_core_device *core)
+{
+	return core->reset_works;
+}
+
+/**
+ * rtd3_core_forbid_reset - no reset when it is closed this time
+ * @core: VFIO device, open
+ *
+ * Context: dev_set->lock held.
+ */
+static inline void rtd3_core_forbid_reset(struct vfio_pci_core_device *core)
+{
+	core->reset_works = false;
+}
+
+/**
+ * rtd3_core_leave_low_power - end the core's low power entry
+ * @core: VFIO device
+ *
+ * vfio_pci_core_device.pm_runtime_engaged: what the core's own resume callback does
+ * for an entry with a wakeup eventfd. Feature 5 would wait for the users of dma-bufs.
+ *
+ * Context: memory_lock held for writing.
+ */
+static inline void rtd3_core_leave_low_power(struct vfio_pci_core_device *core)
+{
+	lockdep_assert_held_write(&core->memory_lock);
+
+	if (!core->pm_runtime_engaged)
+		return;
+	core->pm_runtime_engaged = false;
+	pm_runtime_get_noresume(&core->pdev->dev);
+}
+
+/**
+ * rtd3_core_restore_d3hot - give back what the guest's D3hot has taken
+ * @core: VFIO device, just brought to D0
+ *
+ * vfio_pci_core_device.pm_save: what vfio_pci_set_power_state() has saved on the way
+ * to D3hot, and would restore.
+ *
+ * Context: memory_lock held for writing.
+ */
+static inline void rtd3_core_restore_d3hot(struct vfio_pci_core_device *core)
+{
+	lockdep_assert_held_write(&core->memory_lock);
+
+	if (!core->needs_pm_restore || !core->pm_save)
+		return;
+	pci_load_and_free_saved_state(core->pdev, &core->pm_save);
+	pci_restore_state(core->pdev);
 }
 
 #endif /* RTD3_CORE_H */

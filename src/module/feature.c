@@ -73,6 +73,13 @@ static int rtd3_power_enter(struct rtd3_device *rdev,
 			  req->flags & RTD3_POWER_SHADOW);
 }
 
+static void rtd3_leave(struct rtd3_device *rdev)
+{
+	rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
+	rtd3_pm_mark_busy(rdev);
+	rtd3_lowpower_exit(rdev);
+}
+
 static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
 			  size_t argsz)
 {
@@ -91,7 +98,7 @@ static int rtd3_power_set(struct rtd3_device *rdev, void __user *arg,
 	case RTD3_LOW_POWER_EXIT:
 		if (req.deepest_state || req.flags || req.wakeup_eventfd)
 			return -EINVAL;
-		rtd3_lowpower_exit(rdev);
+		rtd3_leave(rdev);
 		return 0;
 	default:
 		return -EINVAL;
@@ -153,7 +160,7 @@ static int rtd3_exit(struct rtd3_device *rdev, u32 flags, size_t argsz)
 	if (ret != 1)
 		return ret;
 
-	rtd3_lowpower_exit(rdev);
+	rtd3_leave(rdev);
 
 	return 0;
 }

@@ -35,7 +35,9 @@
 
 #include <linux/pm_runtime.h>
 
+#include "core.h"
 #include "device.h"
+#include "piece.h"
 
 unsigned int rtd3_default_promote = RTD3_PROMOTE_SAFE;
 
@@ -128,14 +130,14 @@ static bool rtd3_guest_may_promote(struct rtd3_device *rdev)
  * promoted if it got there: not every device of which PMCSR says so can.
  */
 static int rtd3_guest_to_d3hot(struct rtd3_device *rdev,
-			       struct rtd3_config_piece *wr)
+			       struct rtd3_piece *wr)
 {
 	bool promote = rtd3_guest_may_promote(rdev);
 	int ret;
 
 	if (promote)
 		rtd3_view_take(rdev);
-	ret = rtd3_config_forward(rdev, wr);
+	ret = rtd3_piece_forward(rdev, wr);
 	if (ret || rdev->core.pdev->current_state != PCI_D3hot)
 		return ret;
 	rdev->config.lost = false;
@@ -164,10 +166,8 @@ static int rtd3_guest_leave_d3hot(struct rtd3_device *rdev)
 
 	down_write(&core->memory_lock);
 	ret = pci_set_power_state(pdev, PCI_D0);
-	if (!ret && core->needs_pm_restore && core->pm_save) {
-		pci_load_and_free_saved_state(pdev, &core->pm_save);
-		pci_restore_state(pdev);
-	}
+	if (!ret)
+		rtd3_core_restore_d3hot(core);
 	up_write(&core->memory_lock);
 
 	return ret ? -EIO : rtd3_guest_check_d0(rdev);
@@ -185,7 +185,7 @@ static int rtd3_guest_turn_on(struct rtd3_device *rdev)
 	ret = rtd3_guest_leave_d3hot(rdev);
 	if (ret || rtd3_guest_was_cold(rdev))
 		return ret;
-	if (!core->reset_works)
+	if (!rtd3_core_can_reset(core))
 		return -EIO;
 
 	down_write(&core->memory_lock);
@@ -213,11 +213,11 @@ static int rtd3_guest_to_d0(struct rtd3_device *rdev, int ret, bool lost)
 
 /* The device may do D1 and D2, or not; the core finds out. */
 static int rtd3_guest_to_other(struct rtd3_device *rdev,
-			       struct rtd3_config_piece *wr)
+			       struct rtd3_piece *wr)
 {
 	int ret, state;
 
-	ret = rtd3_config_forward(rdev, wr);
+	ret = rtd3_piece_forward(rdev, wr);
 	state = (__force int)rdev->core.pdev->current_state;
 	if (!ret && state < RTD3_GUEST_D3HOT)
 		rtd3_guest_set_state(rdev, state);
@@ -274,7 +274,7 @@ int rtd3_guest_power_on(struct rtd3_device *rdev)
 }
 
 static enum rtd3_guest_state rtd3_guest_asked(struct rtd3_device *rdev,
-					      const struct rtd3_config_piece *wr)
+					      const struct rtd3_piece *wr)
 {
 	unsigned int index = rdev->core.pdev->pm_cap + PCI_PM_CTRL - wr->pos;
 
@@ -289,7 +289,7 @@ static enum rtd3_guest_state rtd3_guest_asked(struct rtd3_device *rdev,
  * Context: rtd3_config.lock held.
  */
 bool rtd3_guest_needs_device(struct rtd3_device *rdev,
-			     const struct rtd3_config_piece *wr)
+			     const struct rtd3_piece *wr)
 {
 	enum rtd3_guest_state asked = rtd3_guest_asked(rdev, wr);
 
@@ -316,7 +316,7 @@ bool rtd3_guest_needs_device(struct rtd3_device *rdev,
  * Return: 0; -EIO, -EFAULT: nothing has changed.
  */
 int rtd3_guest_write_pmcsr(struct rtd3_device *rdev,
-			   struct rtd3_config_piece *wr)
+			   struct rtd3_piece *wr)
 {
 	enum rtd3_guest_state asked = rtd3_guest_asked(rdev, wr);
 	bool lost;
@@ -333,7 +333,7 @@ int rtd3_guest_write_pmcsr(struct rtd3_device *rdev,
 	lost = rdev->core.needs_pm_restore || rdev->config.lost ||
 	       (rtd3_guest_promoted(rdev) && rtd3_guest_was_cold(rdev));
 
-	return rtd3_guest_to_d0(rdev, rtd3_config_forward(rdev, wr), lost);
+	return rtd3_guest_to_d0(rdev, rtd3_piece_forward(rdev, wr), lost);
 }
 
 /**

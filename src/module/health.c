@@ -16,7 +16,9 @@
  * not before, as AER would give its siblings up for such a device.
  */
 
+#include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
+#include <linux/suspend.h>
 
 #include "core.h"
 #include "device.h"
@@ -25,26 +27,31 @@
 
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
 
-const char * const rtd3_health_names[RTD3_HEALTH_NR] = {
-	[RTD3_HEALTH_OK] = "ok",
-	[RTD3_HEALTH_DEGRADED] = "degraded",
-	[RTD3_HEALTH_RECOVERING] = "recovering",
-	[RTD3_HEALTH_FAILED] = "failed",
-};
+static struct workqueue_struct *rtd3_health_wq;
 
-const char * const rtd3_reason_names[RTD3_REASON_NR] = {
-	[RTD3_REASON_NONE] = "none",
-	[RTD3_REASON_LINK_DOWN] = "link-down",
-	[RTD3_REASON_ABSENT] = "no-answer",
-	[RTD3_REASON_NOT_READY] = "not-ready",
-	[RTD3_REASON_REPLACED] = "replaced",
-	[RTD3_REASON_POWER_STATE] = "power-state",
-	[RTD3_REASON_CONFIG] = "config-lost",
-	[RTD3_REASON_LOST] = "power-lost",
-	[RTD3_REASON_REMOVED] = "removed",
-	[RTD3_REASON_LINK] = "link-slower",
-	[RTD3_REASON_SIBLING] = "sibling-dead",
-};
+unsigned int rtd3_fallback_cycles;
+
+/**
+ * rtd3_health_queue - let the recovery look after the device
+ * @rdev: device that is not being unbound
+ *
+ * Context: any.
+ */
+void rtd3_health_queue(struct rtd3_device *rdev)
+{
+	mod_delayed_work(rtd3_health_wq, &rdev->recovery.work, 0);
+}
+
+/**
+ * rtd3_health_queue_later - the same, once there is time for it
+ * @rdev: device that is not being unbound
+ *
+ * Context: any.
+ */
+void rtd3_health_queue_later(struct rtd3_device *rdev)
+{
+	queue_delayed_work(rtd3_health_wq, &rdev->recovery.work, HZ);
+}
 
 /**
  * rtd3_health_get - how the device is, for those who ask
@@ -117,8 +124,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		rec->from = from;
 		rec->cycles = 0;
 		rec->cut_short = READ_ONCE(rtd3_system_sleeps);
-		rec->user_lost = from == RTD3_POWER_D0 && READ_ONCE(rdev->open) &&
-				 !rtd3_lowpower_idle(rdev);
+		rec->told = false;
 		WRITE_ONCE(rec->unfinished, true);
 	}
 	rec->reason = reason;
@@ -128,7 +134,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		rec->pinned = true;
 	}
 	if (started && !rec->stopped)
-		rtd3_recovery_queue(rdev);
+		rtd3_health_queue(rdev);
 	spin_unlock(&rec->lock);
 
 	if (started)
@@ -179,9 +185,8 @@ void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded)
 	if (!again)
 		rec->clean++;
 	/* Lifting the fallback limit needs a lock that only the work may take. */
-	if (cycles && rec->clean >= cycles && !rec->stopped &&
-	    READ_ONCE(rdev->policy.fallback) != RTD3_POWER_D3COLD)
-		rtd3_recovery_queue(rdev);
+	if (cycles && rec->clean >= cycles && !rec->stopped)
+		rtd3_health_queue(rdev);
 	spin_unlock(&rec->lock);
 
 	if (degraded && (news || again))
@@ -271,4 +276,51 @@ int rtd3_health_check(struct rtd3_device *rdev)
 int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms)
 {
 	return rtd3_health_wait_ms(rdev, true, ms) ?: rtd3_health_check(rdev);
+}
+
+/* Before tasks are frozen, and after they are thawed. */
+static int rtd3_health_pm_event(struct notifier_block *nb, unsigned long event,
+				void *data)
+{
+	WRITE_ONCE(rtd3_system_sleeps, event == PM_SUSPEND_PREPARE ||
+				       event == PM_HIBERNATION_PREPARE ||
+				       event == PM_RESTORE_PREPARE);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rtd3_health_pm_nb = {
+	.notifier_call = rtd3_health_pm_event,
+};
+
+/**
+ * rtd3_health_module_init - what all devices share
+ *
+ * Freezable: nobody is brought up while the system sleeps.
+ *
+ * Return: 0 or a negative error.
+ */
+int rtd3_health_module_init(void)
+{
+	int ret;
+
+	rtd3_health_wq = alloc_workqueue("rtd3_recovery",
+					 WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!rtd3_health_wq)
+		return -ENOMEM;
+
+	ret = register_pm_notifier(&rtd3_health_pm_nb);
+	if (ret)
+		destroy_workqueue(rtd3_health_wq);
+
+	return ret;
+}
+
+/**
+ * rtd3_health_module_exit - the opposite
+ */
+void rtd3_health_module_exit(void)
+{
+	unregister_pm_notifier(&rtd3_health_pm_nb);
+	destroy_workqueue(rtd3_health_wq);
 }

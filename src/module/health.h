@@ -6,18 +6,19 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
-#include "blockers.h"
-
-#define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
-#define RTD3_REASON_NR	(RTD3_REASON_SIBLING + 1)
+#include "types.h"
 
 #define RTD3_GATE_MS	2000	/* an access waits for a recovery */
 
 struct rtd3_device;
 
-extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
-extern const char * const rtd3_reason_names[RTD3_REASON_NR];
+/* After so many wakes without a failure the fallback limit is lifted by one state. */
+extern unsigned int rtd3_fallback_cycles;
 
+int rtd3_health_module_init(void);
+void rtd3_health_module_exit(void);
+void rtd3_health_queue(struct rtd3_device *rdev);
+void rtd3_health_queue_later(struct rtd3_device *rdev);
 enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 				 enum rtd3_reason *reason);
 bool rtd3_health_usable(struct rtd3_device *rdev);

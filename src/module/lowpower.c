@@ -19,6 +19,7 @@
 #include <linux/pm_runtime.h>
 
 #include "compat.h"
+#include "core.h"
 #include "device.h"
 #include "lowpower.h"
 #include "trace.h"
@@ -71,10 +72,8 @@ static void rtd3_lowpower_drop_now(struct rtd3_device *rdev, enum rtd3_holder wh
 	lockdep_assert_held(&low->lock);
 
 	down_write(&core->memory_lock);
-	if (low->holders == who && core->pm_runtime_engaged) {
-		core->pm_runtime_engaged = false;
-		pm_runtime_get_noresume(&core->pdev->dev);
-	}
+	if (low->holders == who)
+		rtd3_core_leave_low_power(core);
 	up_write(&core->memory_lock);
 	WRITE_ONCE(low->holders, low->holders & ~who);
 	queue_work(system_freezable_wq, &low->work);
@@ -155,9 +154,6 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev)
 {
 	struct rtd3_lowpower *low = &rdev->lowpower;
 	bool engaged;
-
-	rtd3_pm_claim_wake(rdev, RTD3_WAKE_EXIT);
-	rtd3_pm_mark_busy(rdev);
 
 	mutex_lock(&low->lock);
 	engaged = low->holders & RTD3_HELD_USER;

@@ -100,13 +100,13 @@ static int __init rtd3_init(void)
 	if (ret)
 		return ret;
 
-	ret = rtd3_recovery_module_init();
+	ret = rtd3_health_module_init();
 	if (ret)
 		return ret;
 
 	ret = pci_register_driver(&rtd3_driver);
 	if (ret)
-		goto out_recovery;
+		goto out_health;
 
 	ret = rtd3_param_add_ids(&rtd3_driver);
 	if (ret)
@@ -116,8 +116,8 @@ static int __init rtd3_init(void)
 
 out_driver:
 	pci_unregister_driver(&rtd3_driver);
-out_recovery:
-	rtd3_recovery_module_exit();
+out_health:
+	rtd3_health_module_exit();
 	return ret;
 }
 module_init(rtd3_init);
@@ -125,7 +125,7 @@ module_init(rtd3_init);
 static void __exit rtd3_cleanup(void)
 {
 	pci_unregister_driver(&rtd3_driver);
-	rtd3_recovery_module_exit();
+	rtd3_health_module_exit();
 }
 module_exit(rtd3_cleanup);
 

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "config.h"
+#include "health.h"
 #include "mmio.h"
 #include "param.h"
 #include "pm.h"

@@ -53,12 +53,6 @@
 
 unsigned int rtd3_default_autosuspend_ms = 200;
 
-const char * const rtd3_power_names[RTD3_POWER_NR] = {
-	[RTD3_POWER_D0] = "D0",
-	[RTD3_POWER_D3HOT] = "D3hot",
-	[RTD3_POWER_D3COLD] = "D3cold",
-};
-
 static struct rtd3_device *rtd3_from_dev(struct device *dev)
 {
 	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
@@ -256,7 +250,7 @@ static int rtd3_runtime_resume(struct device *dev)
 
 	rtd3_pm_wake(rdev);
 	if (!expected)
-		rtd3_pr3_woken(rdev);
+		atomic_inc(&rdev->pm.others);
 	rtd3_lowpower_woken(rdev);
 	queue_work(pm_wq, &rdev->pm.idle_work);
 
@@ -576,5 +570,5 @@ void rtd3_pm_detach(struct rtd3_device *rdev)
 	pm_runtime_dont_use_autosuspend(dev);
 	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
 	dev_pm_domain_set(dev, NULL);
-	rtd3_wake_release(rdev);
+	rtd3_wake_release(rdev, rtd3_health_usable(rdev));
 }

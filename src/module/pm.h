@@ -2,6 +2,7 @@
 #ifndef RTD3_PM_H
 #define RTD3_PM_H
 
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -11,9 +12,7 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
-#include "blockers.h"
-
-#define RTD3_WAKE_NR (RTD3_WAKE_HOST + 1)
+#include "types.h"
 
 /**
  * struct rtd3_pm_stats - what happened to a device since it was bound
@@ -58,6 +57,7 @@ struct rtd3_pm_stats {
  * @domain: encloses the PCI bus's callbacks, see pm.c
  * @saved_delay_ms: the device's autosuspend delay before we were bound
  * @idle_work: asks again, after each resume, whether the device may sleep
+ * @others: resumes that were not for an access of the device's user
  * @lock: protects all below. Order: innermost, nothing is taken under it;
  *	taken in process context only.
  * @wakers: accesses under way that may wake the device, oldest first
@@ -75,6 +75,7 @@ struct rtd3_pm {
 	struct dev_pm_domain domain;
 	int saved_delay_ms;
 	struct work_struct idle_work;
+	atomic_t others;
 
 	spinlock_t lock; /* see above */
 	struct list_head wakers;
@@ -106,7 +107,6 @@ struct rtd3_device;
 
 /* Autosuspend delay of a device that is bound, until the user changes it. */
 extern unsigned int rtd3_default_autosuspend_ms;
-extern const char * const rtd3_power_names[RTD3_POWER_NR];
 
 void rtd3_pm_init(struct rtd3_device *rdev);
 int rtd3_pm_attach(struct rtd3_device *rdev);

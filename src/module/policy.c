@@ -18,7 +18,6 @@
 #include "policy.h"
 
 unsigned int rtd3_default_policy = RTD3_POWER_D3COLD;
-unsigned int rtd3_fallback_cycles;
 
 /**
  * rtd3_policy_limit - the limit for sleep

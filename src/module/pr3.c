@@ -12,6 +12,7 @@
 #include <linux/pci.h>
 
 #include "device.h"
+#include "piece.h"
 #include "pr3.h"
 
 #define RTD3_PR3_STEP	4	/* capabilities begin at dwords */
@@ -129,13 +130,13 @@ static bool rtd3_pr3_is_off(struct rtd3_device *rdev)
  * Context: rtd3_config.lock held.
  */
 bool rtd3_pr3_needs_device(struct rtd3_device *rdev,
-			   const struct rtd3_config_piece *wr)
+			   const struct rtd3_piece *wr)
 {
 	unsigned int request = rdev->config.pr3.pos + RTD3_PR3_REQUEST;
 
 	lockdep_assert_held(&rdev->config.lock);
 
-	if (!rtd3_config_covers(wr, request))
+	if (!rtd3_piece_covers(wr, request))
 		return false;
 
 	switch (wr->data[request - wr->pos]) {
@@ -148,6 +149,23 @@ bool rtd3_pr3_needs_device(struct rtd3_device *rdev,
 	}
 }
 
+/* Wakes by others while the guest has turned the device off. */
+static u32 rtd3_pr3_count(struct rtd3_device *rdev)
+{
+	unsigned int others = atomic_read(&rdev->pm.others);
+	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
+
+	lockdep_assert_held(&rdev->config.lock);
+
+	if (rtd3_pr3_is_off(rdev) && others != pr3->counted) {
+		pr3->woken = true;
+		pr3->wakes += others - pr3->counted;
+	}
+	pr3->counted = others;
+
+	return pr3->wakes;
+}
+
 static u8 rtd3_pr3_status(struct rtd3_device *rdev)
 {
 	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
@@ -155,7 +173,7 @@ static u8 rtd3_pr3_status(struct rtd3_device *rdev)
 
 	if (pr3->failed)
 		status |= RTD3_PR3_FAILED;
-	if (atomic_read(&pr3->woken))
+	if (pr3->woken)
 		status |= RTD3_PR3_WOKEN;
 
 	return status;
@@ -171,7 +189,7 @@ static u8 rtd3_pr3_status(struct rtd3_device *rdev)
 u8 rtd3_pr3_byte(struct rtd3_device *rdev, unsigned int pos)
 {
 	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
-	u32 wakes = atomic_read(&pr3->wakes);
+	u32 wakes = rtd3_pr3_count(rdev);
 	u8 bytes[RTD3_PR3_SIZE] = {
 		PCI_CAP_ID_VNDR, pr3->next, RTD3_PR3_SIZE, RTD3_PR3_VERSION,
 		'R', 'T', 'D', '3',
@@ -202,6 +220,7 @@ int rtd3_pr3_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
 
 	lockdep_assert_held(&rdev->config.lock);
 
+	rtd3_pr3_count(rdev);
 	switch (pos - pr3->pos) {
 	case RTD3_PR3_REQUEST:
 		if (value == RTD3_PR3_D3COLD)
@@ -213,25 +232,9 @@ int rtd3_pr3_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
 		break;
 	case RTD3_PR3_STATUS:
 		if (value & RTD3_PR3_WOKEN)
-			atomic_set(&pr3->woken, 0);
+			pr3->woken = false;
 		break;
 	}
 
 	return ret;
-}
-
-/**
- * rtd3_pr3_woken - the device has resumed, and not for an access of its user
- * @rdev: device
- *
- * Context: runtime resume callback.
- */
-void rtd3_pr3_woken(struct rtd3_device *rdev)
-{
-	struct rtd3_pr3 *pr3 = &rdev->config.pr3;
-
-	if (!rtd3_pr3_is_off(rdev))
-		return;
-	atomic_inc(&pr3->wakes);
-	atomic_set(&pr3->woken, 1);
 }

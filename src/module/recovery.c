@@ -20,7 +20,6 @@
 #include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
-#include <linux/suspend.h>
 
 #include "compat.h"
 #include "device.h"
@@ -36,23 +35,10 @@
 #define RTD3_SETTLE_MS		100	/* before and after a bus reset */
 #define RTD3_CYCLES		2
 
-static struct workqueue_struct *rtd3_recovery_wq;
-
 static struct rtd3_device *rtd3_from_work(struct work_struct *work)
 {
 	return container_of(to_delayed_work(work), struct rtd3_device,
 			    recovery.work);
-}
-
-/**
- * rtd3_recovery_queue - let the work look after the device
- * @rdev: device that is not being unbound
- *
- * Context: any.
- */
-void rtd3_recovery_queue(struct rtd3_device *rdev)
-{
-	mod_delayed_work(rtd3_recovery_wq, &rdev->recovery.work, 0);
 }
 
 /* The device may suspend: it works, or is going to lose power or its driver. */
@@ -146,7 +132,7 @@ static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
 	if (!rtd3_health_usable(rdev))
 		rtd3_health_report(rdev, rec->reason, rec->from);
 	else
-		rtd3_recovery_queue(rdev);
+		rtd3_health_queue(rdev);
 	pm_runtime_put(dev);
 }
 
@@ -256,11 +242,18 @@ static const char *rtd3_recovery_remedy(enum rtd3_reason reason)
 	}
 }
 
-/* By the error eventfd (VFIO_PCI_ERR_IRQ_INDEX): it needs a reset, if it works at all. */
+/* By the error eventfd (VFIO_PCI_ERR_IRQ_INDEX): what the user had set is lost. */
 static void rtd3_recovery_tell_user(struct rtd3_device *rdev)
 {
-	rdev->recovery.user_lost = false;
+	rdev->recovery.told = true;
 	vfio_pci_core_aer_err_detected(rdev->core.pdev, pci_channel_io_frozen);
+}
+
+/* Whoever has put the device into low power knows that it comes back without its context. */
+static bool rtd3_recovery_surprised_user(struct rtd3_device *rdev)
+{
+	return !rdev->recovery.told && rdev->recovery.from == RTD3_POWER_D0 &&
+	       READ_ONCE(rdev->open) && !rtd3_lowpower_idle(rdev);
 }
 
 /*
@@ -299,7 +292,7 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 		pm_runtime_put(&rdev->core.pdev->dev);
 
 	pci_info(rdev->core.pdev, "works again after %lld ms (%s)\n", ms, step);
-	if (rec->user_lost)
+	if (rtd3_recovery_surprised_user(rdev))
 		rtd3_recovery_tell_user(rdev);
 	rtd3_event_health(rdev, health, reason);
 }
@@ -365,7 +358,7 @@ static void rtd3_recovery_postpone(struct rtd3_device *rdev)
 	spin_lock(&rec->lock);
 	if (READ_ONCE(rtd3_system_sleeps) && !rec->stopped &&
 	    rec->health == RTD3_HEALTH_RECOVERING)
-		queue_delayed_work(rtd3_recovery_wq, &rec->work, HZ);
+		rtd3_health_queue_later(rdev);
 	spin_unlock(&rec->lock);
 }
 
@@ -420,7 +413,7 @@ void rtd3_recovery_release(struct rtd3_device *rdev)
 
 	spin_lock(&rec->lock);
 	if (rec->health == RTD3_HEALTH_RECOVERING && !rec->stopped)
-		rtd3_recovery_queue(rdev);
+		rtd3_health_queue(rdev);
 	spin_unlock(&rec->lock);
 	mutex_unlock(&rec->attempt);
 }
@@ -460,7 +453,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 		rec->kicked = jiffies ?: 1;
 		rec->cycles = 0;
 		kick = true;
-		rtd3_recovery_queue(rdev);
+		rtd3_health_queue(rdev);
 	}
 	spin_unlock(&rec->lock);
 	if (kick)
@@ -551,51 +544,4 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 	else if (rec->reason != RTD3_REASON_REMOVED)
 		rtd3_wake_unmark(rdev);
 	rtd3_recovery_unpin(rdev);
-}
-
-/* Before tasks are frozen, and after they are thawed. */
-static int rtd3_recovery_pm_event(struct notifier_block *nb, unsigned long event,
-				  void *data)
-{
-	WRITE_ONCE(rtd3_system_sleeps, event == PM_SUSPEND_PREPARE ||
-				       event == PM_HIBERNATION_PREPARE ||
-				       event == PM_RESTORE_PREPARE);
-
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block rtd3_recovery_pm_nb = {
-	.notifier_call = rtd3_recovery_pm_event,
-};
-
-/**
- * rtd3_recovery_module_init - what all devices share
- *
- * Freezable: nobody is brought up while the system sleeps.
- *
- * Return: 0 or a negative error.
- */
-int rtd3_recovery_module_init(void)
-{
-	int ret;
-
-	rtd3_recovery_wq = alloc_workqueue("rtd3_recovery",
-					   WQ_UNBOUND | WQ_FREEZABLE, 0);
-	if (!rtd3_recovery_wq)
-		return -ENOMEM;
-
-	ret = register_pm_notifier(&rtd3_recovery_pm_nb);
-	if (ret)
-		destroy_workqueue(rtd3_recovery_wq);
-
-	return ret;
-}
-
-/**
- * rtd3_recovery_module_exit - the opposite
- */
-void rtd3_recovery_module_exit(void)
-{
-	unregister_pm_notifier(&rtd3_recovery_pm_nb);
-	destroy_workqueue(rtd3_recovery_wq);
 }

@@ -10,7 +10,7 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
-#include "blockers.h"
+#include "types.h"
 
 /**
  * struct rtd3_recovery - is the device well, and what is done if it is not
@@ -32,7 +32,7 @@
  *	through, though the device may work
  * @cycling: a power cycle needs a device that nobody holds awake
  * @stopped: the device is being unbound
- * @user_lost: what its user had set is lost, and the user is to be told
+ * @told: its user has been told of the failure
  * @cut_short: its wake was not waited for as long as it should be
  * @from: the state that it did not come back from
  * @since: when it stopped being well
@@ -54,7 +54,7 @@ struct rtd3_recovery {
 	bool unfinished;
 	bool cycling;
 	bool stopped;
-	bool user_lost;
+	bool told;
 	bool cut_short;
 	enum rtd3_depth from;
 	ktime_t since;
@@ -65,11 +65,8 @@ struct rtd3_recovery {
 
 struct rtd3_device;
 
-int rtd3_recovery_module_init(void);
-void rtd3_recovery_module_exit(void);
 void rtd3_recovery_init(struct rtd3_device *rdev);
 void rtd3_recovery_stop(struct rtd3_device *rdev);
-void rtd3_recovery_queue(struct rtd3_device *rdev);
 int rtd3_recovery_open(struct rtd3_device *rdev);
 int rtd3_recovery_now(struct rtd3_device *rdev);
 void rtd3_recovery_hold(struct rtd3_device *rdev);

@@ -10,6 +10,7 @@
 #include <linux/pm_wakeup.h>
 #include <linux/slab.h>
 
+#include "core.h"
 #include "device.h"
 #include "snapshot.h"
 
@@ -19,7 +20,7 @@ static void rtd3_snap_fn(struct pci_dev *pdev, struct rtd3_snap_fn *fn)
 
 	strscpy(fn->name, pci_name(pdev), sizeof(fn->name));
 	fn->bound = READ_ONCE(pdev->driver);
-	fn->control_on = !dev->power.runtime_auto;
+	fn->control_on = rtd3_core_control_on(dev);
 	fn->suspended = pm_runtime_status_suspended(dev);
 	fn->has_pm = pdev->pm_cap || acpi_bus_power_manageable(ACPI_HANDLE(dev));
 	fn->d3cold_allowed = pdev->d3cold_allowed;
@@ -51,8 +52,8 @@ static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
 	strscpy(snap->name, pci_name(port), sizeof(snap->name));
 	snap->present = true;
 	snap->pcie = rtd3_is_pcie_port(port);
-	snap->bridge_d3 = port->bridge_d3;
-	snap->control_on = !port->dev.power.runtime_auto;
+	snap->bridge_d3 = rtd3_core_bridge_d3(port);
+	snap->control_on = rtd3_core_control_on(&port->dev);
 	snap->d3cold_allowed = port->d3cold_allowed;
 	snap->no_d3cold = port->no_d3cold;
 	snap->hotplug = port->is_hotplug_bridge;

@@ -118,7 +118,7 @@ static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 
 	if (pci_is_pcie(port) &&
 	    pcie_get_speed_cap(port) > PCIE_SPEED_5_0GT) {
-		while (port->link_active_reporting) {
+		while (rtd3_core_link_reports(port)) {
 			pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status);
 			if (status & PCI_EXP_LNKSTA_DLLLA)
 				break;
@@ -126,7 +126,7 @@ static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 				return false;
 			msleep(RTD3_LINK_POLL_MS);
 		}
-		if (!port->link_active_reporting)
+		if (!rtd3_core_link_reports(port))
 			msleep(RTD3_LINK_TIMEOUT_MS);
 	}
 	msleep(rdev->wake.core_delay);
@@ -350,10 +350,10 @@ static void rtd3_wake_set_own_delay(struct rtd3_device *rdev, bool own)
 		return;
 
 	if (own) {
-		wake->core_delay = pdev->d3cold_delay;
-		pdev->d3cold_delay = 0;
+		wake->core_delay = rtd3_core_delay(pdev);
+		rtd3_core_set_delay(pdev, 0);
 	} else {
-		pdev->d3cold_delay = wake->core_delay;
+		rtd3_core_set_delay(pdev, wake->core_delay);
 	}
 	wake->own_delay = own;
 }
@@ -407,9 +407,6 @@ void rtd3_wake_remember(struct rtd3_device *rdev)
 {
 	struct rtd3_wake *wake = &rdev->wake;
 	u16 link;
-
-	BUILD_BUG_ON(sizeof(wake->idle.header) !=
-		     sizeof(rdev->core.pdev->saved_config_space));
 
 	rtd3_wake_keep(rdev->core.pdev, rdev->open ? &wake->user : &wake->idle);
 	if (rdev->core.pdev->multifunction)
@@ -532,14 +529,14 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 		return -ENODEV;
 	}
 	/* It was unbound while it had failed; see rtd3_wake_release(). */
-	if (pdev->state_saved && rtd3_wake_bars_lost(pdev))
+	if (rtd3_core_has_saved(pdev) && rtd3_wake_bars_lost(pdev))
 		pci_restore_state(pdev);
 
-	rdev->wake.core_delay = pdev->d3cold_delay;
+	rdev->wake.core_delay = rtd3_core_delay(pdev);
 	rdev->wake.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	pci_save_state(pdev);
 	rtd3_wake_keep(pdev, &rdev->wake.idle);
-	pdev->state_saved = false;
+	rtd3_core_forget_saved(pdev);
 	rdev->wake.link = rtd3_verify_read_link(pdev);
 
 	return 0;
@@ -548,13 +545,14 @@ int rtd3_wake_init(struct rtd3_device *rdev)
 /**
  * rtd3_wake_release - give the device back as it was
  * @rdev: device, no runtime PM callback can run any more
+ * @works: it does
  *
  * For one that does not answer that is a saved state, to be restored by whoever
  * finds it well again.
  */
-void rtd3_wake_release(struct rtd3_device *rdev)
+void rtd3_wake_release(struct rtd3_device *rdev, bool works)
 {
-	if (!rtd3_health_usable(rdev))
+	if (!works)
 		pci_load_saved_state(rdev->core.pdev, rdev->wake.idle.saved);
 	rtd3_wake_own_delay(rdev, false);
 	rtd3_wake_forget_user(rdev);

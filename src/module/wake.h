@@ -78,7 +78,7 @@ extern unsigned int rtd3_default_wake_timeout_ms;
 extern bool rtd3_system_sleeps;
 
 int rtd3_wake_init(struct rtd3_device *rdev);
-void rtd3_wake_release(struct rtd3_device *rdev);
+void rtd3_wake_release(struct rtd3_device *rdev, bool works);
 void rtd3_wake_remember(struct rtd3_device *rdev);
 void rtd3_wake_forget_user(struct rtd3_device *rdev);
 void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own);
