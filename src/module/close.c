@@ -52,7 +52,7 @@ static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 		pci_warn(pdev, "no power cycle: its power cannot be cut now; see rtd3/blockers\n");
 		return;
 	}
-	rdev->close.cycles++;
+	rdev->close.power_cycles++;
 	pci_info(pdev, "reset by a power cycle\n");
 }
 
@@ -79,13 +79,13 @@ static void rtd3_close_settle(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_close_settled - wait until the settle time after the last close is over
+ * rtd3_close_wait_settled - wait until the settle time after the last close is over
  * @rdev: device that is going to be opened
  *
  * Context: open, dev_set->lock held; sleeps up to RTD3_SETTLE_MAX_MS.
  * Return: 0 or -EINTR.
  */
-int rtd3_close_settled(struct rtd3_device *rdev)
+int rtd3_close_wait_settled(struct rtd3_device *rdev)
 {
 	ktime_t now = ktime_get();
 	s64 ms = ktime_ms_delta(rdev->close.until, now);
@@ -126,7 +126,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 
 	rtd3_pm_forget_waker(rdev, &waker);
 	rdev->open = false;
-	rtd3_wake_forget_user(rdev);
+	rtd3_resume_forget_user(rdev);
 	rtd3_config_close(rdev);
 	rtd3_pm_mark_busy(rdev);
 	if (cycle) {

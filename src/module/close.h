@@ -16,21 +16,21 @@
  *	power instead
  * @until: end of the settle time; dev_set->lock
  * @work: releases the reference that keeps the device from being suspended
- * @cycles: power cycles made in place of a reset; dev_set->lock
+ * @power_cycles: power cycles made in place of a reset; dev_set->lock
  */
 struct rtd3_close {
 	unsigned int settle_ms;
 	bool power_cycle;
 	ktime_t until;
 	struct delayed_work work;
-	u64 cycles;
+	u64 power_cycles;
 };
 
 struct rtd3_device;
 
 void rtd3_close_init(struct rtd3_device *rdev);
 void rtd3_close_stop(struct rtd3_device *rdev);
-int rtd3_close_settled(struct rtd3_device *rdev);
+int rtd3_close_wait_settled(struct rtd3_device *rdev);
 bool rtd3_close_forbid_resets(struct rtd3_device *rdev);
 void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked);
 void rtd3_close_device(struct rtd3_device *rdev);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reads and writes of configuration space. Those of a sleeping device are answered
- * from view.c: while low power is held for the guest, and while the user's is with
+ * from shadow.c: while low power is held for the guest, and while the user's is with
  * RTD3_POWER_SHADOW, whether the device happens to be suspended or not, so that
  * there is nothing to race with. A write that has to reach the device wakes it, is
  * made, and the image is taken again. What a write does to the power state is in
@@ -31,8 +31,8 @@ static bool rtd3_config_shadowed(struct rtd3_device *rdev)
 	if (!rtd3_health_usable(rdev))
 		return false;
 
-	return rtd3_lowpower_held(rdev, RTD3_HELD_GUEST) ||
-	       (config->user_shadow && rtd3_lowpower_engaged(rdev));
+	return rtd3_lowpower_owned(rdev, RTD3_OWNER_GUEST) ||
+	       (config->user_shadow && rtd3_lowpower_entered(rdev));
 }
 
 /* What neither the device nor the core shows as the guest has to see it. */
@@ -57,7 +57,7 @@ static bool rtd3_config_overlay(struct rtd3_device *rdev, unsigned int pos,
 		return true;
 	}
 
-	return rtd3_view_patch(rdev, pos, value);
+	return rtd3_shadow_patch(rdev, pos, value);
 }
 
 /* Bytes that rtd3_config_overlay() may change; of all others it need not know. */
@@ -82,7 +82,7 @@ static int rtd3_config_read_shadow(struct rtd3_device *rdev, unsigned int pos,
 		return -EINTR;
 	shadowed = rtd3_config_shadowed(rdev);
 	for (i = 0; i < count && shadowed; i++) {
-		data[i] = rtd3_view_byte(rdev, pos + i);
+		data[i] = rtd3_shadow_byte(rdev, pos + i);
 		rtd3_config_overlay(rdev, pos + i, &data[i]);
 	}
 	config->shadow_reads += shadowed;
@@ -218,7 +218,7 @@ static bool rtd3_config_is_pmcsr(struct rtd3_device *rdev,
 static bool rtd3_config_is_virtual(struct rtd3_device *rdev,
 				   const struct rtd3_piece *wr)
 {
-	return rtd3_config_shadowed(rdev) && rtd3_view_virtual(rdev, wr->pos);
+	return rtd3_config_shadowed(rdev) && rtd3_shadow_virtual(rdev, wr->pos);
 }
 
 /* Does a write, as things are, have to reach the device? */
@@ -250,8 +250,8 @@ static int rtd3_config_write_other(struct rtd3_device *rdev,
 
 	if (rtd3_config_is_virtual(rdev, wr)) {
 		for (i = 0; i < wr->len; i++)
-			if (rtd3_view_virtual(rdev, wr->pos + i))
-				rtd3_view_write(rdev, wr->pos + i, wr->data[i]);
+			if (rtd3_shadow_virtual(rdev, wr->pos + i))
+				rtd3_shadow_write(rdev, wr->pos + i, wr->data[i]);
 		return 0;
 	}
 
@@ -259,11 +259,11 @@ static int rtd3_config_write_other(struct rtd3_device *rdev,
 	if (ret)
 		return ret;
 	if (rtd3_piece_covers(wr, PCI_COMMAND))
-		config->view.command_reset = false;
+		config->shadow.command_reset = false;
 	if (config->state != RTD3_GUEST_D0 && rtd3_config_is_flr(rdev, wr))
 		rtd3_guest_reset(rdev);
 	if (rtd3_config_shadowed(rdev))
-		rtd3_view_take(rdev);
+		rtd3_shadow_take(rdev);
 
 	return 0;
 }
@@ -399,7 +399,7 @@ ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 void rtd3_config_irqs_set(struct rtd3_device *rdev)
 {
 	mutex_lock(&rdev->config.lock);
-	rdev->config.view.msix_reset = false;
+	rdev->config.shadow.msix_reset = false;
 	mutex_unlock(&rdev->config.lock);
 }
 
@@ -422,7 +422,7 @@ int rtd3_config_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
 	if (mutex_lock_killable(&config->lock))
 		return -EINTR;
 	if (shadow && !rtd3_config_shadowed(rdev))
-		rtd3_view_take(rdev);
+		rtd3_shadow_take(rdev);
 	ret = rtd3_lowpower_enter(rdev, wakeup, limit);
 	if (!ret)
 		config->user_shadow = shadow;
@@ -453,7 +453,7 @@ int rtd3_config_open(struct rtd3_device *rdev)
 	struct rtd3_config *config = &rdev->config;
 	int ret;
 
-	ret = rtd3_view_alloc(rdev);
+	ret = rtd3_shadow_alloc(rdev);
 	if (ret)
 		return ret;
 	config->state = RTD3_GUEST_D0;
@@ -474,6 +474,6 @@ void rtd3_config_close(struct rtd3_device *rdev)
 	/* Against a reset of the whole set, and against observers. */
 	mutex_lock(&config->lock);
 	WRITE_ONCE(config->state, RTD3_GUEST_D0);
-	rtd3_view_free(rdev);
+	rtd3_shadow_free(rdev);
 	mutex_unlock(&config->lock);
 }

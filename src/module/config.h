@@ -9,7 +9,7 @@
 #include "blockers.h"
 #include "guest.h"
 #include "pr3.h"
-#include "view.h"
+#include "shadow.h"
 
 /**
  * struct rtd3_config - configuration space as the user of a device sees it
@@ -25,7 +25,7 @@
  *	entered for the guest
  * @lost: it has been without power since, in the guest's present D3hot
  * @user_shadow: the user's present entry has RTD3_POWER_SHADOW
- * @view: what a sleeping device reads as
+ * @shadow: what a sleeping device reads as
  * @pr3: the virtual _PR3
  * @promotions: how often low power was entered for the guest
  * @shadow_reads: reads that were answered without the device
@@ -38,7 +38,7 @@ struct rtd3_config {
 	u64 cold_ns;
 	bool lost;
 	bool user_shadow;
-	struct rtd3_view view;
+	struct rtd3_shadow shadow;
 	struct rtd3_pr3 pr3;
 	u64 promotions;
 	u64 shadow_reads;

@@ -129,7 +129,7 @@ static inline unsigned int rtd3_core_delay(struct pci_dev *pdev)
  * @pdev: PCI device
  * @ms: 0: not, and what waits is ours
  *
- * Context: rtd3_wake.lock held.
+ * Context: rtd3_resume.lock held.
  */
 static inline void rtd3_core_set_delay(struct pci_dev *pdev, unsigned int ms)
 {

@@ -9,12 +9,12 @@
 #include "event.h"
 #include "health.h"
 #include "lowpower.h"
-#include "mmio.h"
+#include "bar.h"
 #include "pm.h"
 #include "policy.h"
 #include "powerset.h"
 #include "recovery.h"
-#include "wake.h"
+#include "resume.h"
 
 struct rtd3_sysfs;
 
@@ -25,8 +25,8 @@ struct rtd3_sysfs;
  * @policy: how deep it may sleep, see policy.h
  * @lowpower: who wants it to sleep while it is open, see lowpower.h
  * @config: what its user sees of it meanwhile, see config.h
- * @mmio: what its user's accesses to BARs get then, see mmio.h
- * @wake: how it is brought back, see wake.h
+ * @bar: what its user's accesses to BARs get then, see bar.h
+ * @resume: how it is brought back, see resume.h
  * @member: what it loses power with, see powerset.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
@@ -43,8 +43,8 @@ struct rtd3_device {
 	struct rtd3_policy policy;
 	struct rtd3_lowpower lowpower;
 	struct rtd3_config config;
-	struct rtd3_mmio mmio;
-	struct rtd3_wake wake;
+	struct rtd3_bar bar;
+	struct rtd3_resume resume;
 	struct rtd3_member member;
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;

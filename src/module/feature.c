@@ -18,7 +18,7 @@ static int rtd3_power_get(struct rtd3_device *rdev, void __user *arg,
 			  size_t argsz)
 {
 	struct rtd3_power req = {
-		.low_power_state = rtd3_lowpower_engaged(rdev) ?
+		.low_power_state = rtd3_lowpower_entered(rdev) ?
 				   RTD3_LOW_POWER_ENTER : RTD3_LOW_POWER_EXIT,
 		.deepest_state = rtd3_to_uapi(rtd3_policy_limit(rdev)),
 		.wakeup_eventfd = -1,
@@ -218,7 +218,7 @@ int rtd3_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg,
 	default:
 		rtd3_pm_mark_busy(rdev);
 		/* Who gets a buffer counts on being able to reach it. */
-		if (rtd3_compat_exports(flags) && rtd3_lowpower_held(rdev, ~0U))
+		if (rtd3_compat_exports(flags) && rtd3_lowpower_owned(rdev, ~0U))
 			ret = -EBUSY;
 		else
 			ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);

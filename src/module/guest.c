@@ -30,7 +30,7 @@
  *
  * Which D3hot is promoted says rtd3/promote; D3cold, which the guest asks for by
  * the virtual _PR3 (pr3.c), always is. A D3hot that is not promoted leaves the
- * device awake for the host, and with power. P is RTD3_HELD_GUEST, and nothing else.
+ * device awake for the host, and with power. P is RTD3_OWNER_GUEST, and nothing else.
  */
 
 #include <linux/pm_runtime.h>
@@ -43,7 +43,7 @@ unsigned int rtd3_default_promote = RTD3_PROMOTE_SAFE;
 
 static bool rtd3_guest_promoted(struct rtd3_device *rdev)
 {
-	return rtd3_lowpower_held(rdev, RTD3_HELD_GUEST);
+	return rtd3_lowpower_owned(rdev, RTD3_OWNER_GUEST);
 }
 
 static void rtd3_guest_set_state(struct rtd3_device *rdev,
@@ -80,7 +80,7 @@ static int rtd3_guest_promote(struct rtd3_device *rdev)
 	if (rtd3_guest_promoted(rdev))
 		return 0;
 	config->cold_ns = rtd3_guest_cold_ns(rdev);
-	ret = rtd3_lowpower_hold(rdev, RTD3_HELD_GUEST);
+	ret = rtd3_lowpower_get(rdev, RTD3_OWNER_GUEST);
 	config->promotions += !ret;
 
 	return ret;
@@ -95,7 +95,7 @@ static void rtd3_guest_demote(struct rtd3_device *rdev)
 	if (!rtd3_guest_promoted(rdev))
 		return;
 	config->lost |= rtd3_guest_was_cold(rdev);
-	rtd3_lowpower_release(rdev, RTD3_HELD_GUEST);
+	rtd3_lowpower_put(rdev, RTD3_OWNER_GUEST);
 }
 
 /**
@@ -136,7 +136,7 @@ static int rtd3_guest_to_d3hot(struct rtd3_device *rdev,
 	int ret;
 
 	if (promote)
-		rtd3_view_take(rdev);
+		rtd3_shadow_take(rdev);
 	ret = rtd3_piece_forward(rdev, wr);
 	if (ret || rdev->core.pdev->current_state != PCI_D3hot)
 		return ret;
@@ -205,7 +205,7 @@ static int rtd3_guest_to_d0(struct rtd3_device *rdev, int ret, bool lost)
 	if (ret)
 		return ret;
 	if (lost)
-		rtd3_view_reset(rdev);
+		rtd3_shadow_reset(rdev);
 	rtd3_guest_reset(rdev);
 
 	return 0;
@@ -241,7 +241,7 @@ int rtd3_guest_power_off(struct rtd3_device *rdev)
 	if (config->state == RTD3_GUEST_D3COLD)
 		return 0;
 	if (!rtd3_guest_promoted(rdev)) {
-		rtd3_view_take(rdev);
+		rtd3_shadow_take(rdev);
 		if (rtd3_guest_promote(rdev))
 			return -EIO;
 		/* The power may go later, or not at all: its DMA ends now. */

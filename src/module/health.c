@@ -122,7 +122,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		WRITE_ONCE(rec->health, RTD3_HEALTH_RECOVERING);
 		rec->since = ktime_get();
 		rec->from = from;
-		rec->cycles = 0;
+		rec->power_cycles = 0;
 		rec->cut_short = READ_ONCE(rtd3_system_sleeps);
 		rec->told = false;
 		WRITE_ONCE(rec->unfinished, true);
@@ -154,7 +154,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
  */
 void rtd3_health_lost(struct rtd3_device *rdev)
 {
-	rtd3_health_report(rdev, rtd3_wake_slot_empty(rdev->core.pdev) ?
+	rtd3_health_report(rdev, rtd3_resume_slot_empty(rdev->core.pdev) ?
 			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
 			     RTD3_POWER_D0);
 }
@@ -250,13 +250,13 @@ int rtd3_health_check(struct rtd3_device *rdev)
 {
 	if (unlikely(!rtd3_health_usable(rdev)))
 		return -EIO;
-	if (likely(rtd3_wake_answers(rdev)))
+	if (likely(rtd3_resume_answers(rdev)))
 		return 0;
 
 	/* Resets by the user are made under it. Others take their time, too. */
 	down_read(&rdev->core.memory_lock);
 	up_read(&rdev->core.memory_lock);
-	if (rtd3_wake_poll(rdev, RTD3_SILENT_MS))
+	if (rtd3_resume_poll(rdev, RTD3_SILENT_MS))
 		return 0;
 	/* Somebody else may have found out first, and be about to help. */
 	if (rtd3_health_usable(rdev))
@@ -282,9 +282,11 @@ int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms)
 static int rtd3_health_pm_event(struct notifier_block *nb, unsigned long event,
 				void *data)
 {
-	WRITE_ONCE(rtd3_system_sleeps, event == PM_SUSPEND_PREPARE ||
-				       event == PM_HIBERNATION_PREPARE ||
-				       event == PM_RESTORE_PREPARE);
+	bool sleeps = event == PM_SUSPEND_PREPARE ||
+		      event == PM_HIBERNATION_PREPARE ||
+		      event == PM_RESTORE_PREPARE;
+
+	WRITE_ONCE(rtd3_system_sleeps, sleeps);
 
 	return NOTIFY_DONE;
 }

@@ -51,9 +51,9 @@ static u32 rtd3_info_flags(struct rtd3_device *rdev,
 		flags |= RTD3_INFO_FIRMWARE_NODE;
 	if (!pred->nr)
 		flags |= RTD3_INFO_D3COLD;
-	if (rtd3_lowpower_engaged(rdev))
+	if (rtd3_lowpower_entered(rdev))
 		flags |= RTD3_INFO_ENGAGED;
-	if (rtd3_lowpower_held(rdev, RTD3_HELD_GUEST))
+	if (rtd3_lowpower_owned(rdev, RTD3_OWNER_GUEST))
 		flags |= RTD3_INFO_PROMOTED;
 
 	return flags;
@@ -190,7 +190,7 @@ ssize_t rtd3_info_read(struct rtd3_device *rdev, char __user *buf, size_t count,
 	return count;
 }
 
-/* device.c takes accesses to the region before the core does. */
+/* vfio.c takes accesses to the region before the core does. */
 static ssize_t rtd3_info_region_rw(struct vfio_pci_core_device *core,
 				   char __user *buf, size_t count, loff_t *ppos,
 				   bool iswrite)

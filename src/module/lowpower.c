@@ -12,7 +12,7 @@
  *	user enters, with an eventfd or without     user leaves, closes
  *	     |                                           |
  *	     v          the device wakes, eventfd        v
- *	RTD3_HELD_USER ------------------------------> not held
+ *	RTD3_OWNER_USER ------------------------------> not held
  */
 
 #include <linux/eventfd.h>
@@ -33,30 +33,30 @@ static int rtd3_lowpower_core(struct rtd3_device *rdev, u32 feature)
 					   NULL, 0);
 }
 
-static int rtd3_lowpower_add(struct rtd3_device *rdev, enum rtd3_holder who)
+static int rtd3_lowpower_add(struct rtd3_device *rdev, enum rtd3_owner who)
 {
 	struct rtd3_lowpower *low = &rdev->lowpower;
 	int ret = 0;
 
 	lockdep_assert_held(&low->lock);
 
-	if (!low->holders)
+	if (!low->owners)
 		ret = rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
 	if (!ret)
-		WRITE_ONCE(low->holders, low->holders | who);
+		WRITE_ONCE(low->owners, low->owners | who);
 
 	return ret;
 }
 
-static void rtd3_lowpower_drop(struct rtd3_device *rdev, enum rtd3_holder who)
+static void rtd3_lowpower_drop(struct rtd3_device *rdev, enum rtd3_owner who)
 {
 	struct rtd3_lowpower *low = &rdev->lowpower;
 
 	lockdep_assert_held(&low->lock);
 
-	if (low->holders == who)
+	if (low->owners == who)
 		rtd3_lowpower_core(rdev, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
-	WRITE_ONCE(low->holders, low->holders & ~who);
+	WRITE_ONCE(low->owners, low->owners & ~who);
 }
 
 /*
@@ -64,7 +64,7 @@ static void rtd3_lowpower_drop(struct rtd3_device *rdev, enum rtd3_holder who)
  * waits for their users. So it is done as in the core's own resume callback, and the
  * rest from a work item.
  */
-static void rtd3_lowpower_drop_now(struct rtd3_device *rdev, enum rtd3_holder who)
+static void rtd3_lowpower_drop_now(struct rtd3_device *rdev, enum rtd3_owner who)
 {
 	struct vfio_pci_core_device *core = &rdev->core;
 	struct rtd3_lowpower *low = &rdev->lowpower;
@@ -72,10 +72,10 @@ static void rtd3_lowpower_drop_now(struct rtd3_device *rdev, enum rtd3_holder wh
 	lockdep_assert_held(&low->lock);
 
 	down_write(&core->memory_lock);
-	if (low->holders == who)
+	if (low->owners == who)
 		rtd3_core_leave_low_power(core);
 	up_write(&core->memory_lock);
-	WRITE_ONCE(low->holders, low->holders & ~who);
+	WRITE_ONCE(low->owners, low->owners & ~who);
 	queue_work(system_freezable_wq, &low->work);
 }
 
@@ -106,8 +106,8 @@ static void rtd3_lowpower_signal(struct rtd3_device *rdev)
 		return;
 	rtd3_compat_eventfd_signal(low->wakeup);
 	if (!rtd3_health_usable(rdev))
-		rtd3_lowpower_add(rdev, RTD3_HELD_DEAD);
-	rtd3_lowpower_drop_now(rdev, RTD3_HELD_USER);
+		rtd3_lowpower_add(rdev, RTD3_OWNER_DEAD);
+	rtd3_lowpower_drop_now(rdev, RTD3_OWNER_USER);
 	rtd3_lowpower_forget_user(rdev);
 }
 
@@ -128,8 +128,8 @@ int rtd3_lowpower_enter(struct rtd3_device *rdev, struct eventfd_ctx *wakeup,
 	int ret = -EINVAL;
 
 	mutex_lock(&low->lock);
-	if (!(low->holders & RTD3_HELD_USER))
-		ret = rtd3_lowpower_add(rdev, RTD3_HELD_USER);
+	if (!(low->owners & RTD3_OWNER_USER))
+		ret = rtd3_lowpower_add(rdev, RTD3_OWNER_USER);
 	if (!ret) {
 		low->wakeup = wakeup;
 		WRITE_ONCE(rdev->policy.entry, limit);
@@ -156,9 +156,9 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev)
 	bool engaged;
 
 	mutex_lock(&low->lock);
-	engaged = low->holders & RTD3_HELD_USER;
+	engaged = low->owners & RTD3_OWNER_USER;
 	if (engaged) {
-		rtd3_lowpower_drop(rdev, RTD3_HELD_USER);
+		rtd3_lowpower_drop(rdev, RTD3_OWNER_USER);
 		rtd3_lowpower_forget_user(rdev);
 		low->exits++;
 	}
@@ -169,7 +169,7 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_lowpower_hold - low power for another reason than the user's request
+ * rtd3_lowpower_get - low power for another reason than the user's request
  * @rdev: device, held awake
  * @who: the reason
  *
@@ -179,14 +179,14 @@ void rtd3_lowpower_exit(struct rtd3_device *rdev)
  * Context: process; takes rtd3_lowpower.lock.
  * Return: 0, or what the core's feature returns.
  */
-int rtd3_lowpower_hold(struct rtd3_device *rdev, enum rtd3_holder who)
+int rtd3_lowpower_get(struct rtd3_device *rdev, enum rtd3_owner who)
 {
 	int ret = 0;
 
 	mutex_lock(&rdev->lowpower.lock);
 	if (rdev->lowpower.open)
 		ret = rtd3_lowpower_add(rdev, who);
-	if (who == RTD3_HELD_DEAD)
+	if (who == RTD3_OWNER_DEAD)
 		rtd3_lowpower_signal(rdev);
 	mutex_unlock(&rdev->lowpower.lock);
 
@@ -194,13 +194,13 @@ int rtd3_lowpower_hold(struct rtd3_device *rdev, enum rtd3_holder who)
 }
 
 /**
- * rtd3_lowpower_release - the opposite of rtd3_lowpower_hold()
+ * rtd3_lowpower_put - the opposite of rtd3_lowpower_get()
  * @rdev: device; woken, as it is in use when nobody wants low power any more
  * @who: the reason that is none any more
  *
  * Context: process; takes rtd3_lowpower.lock.
  */
-void rtd3_lowpower_release(struct rtd3_device *rdev, enum rtd3_holder who)
+void rtd3_lowpower_put(struct rtd3_device *rdev, enum rtd3_owner who)
 {
 	struct device *dev = &rdev->core.pdev->dev;
 
@@ -228,7 +228,7 @@ void rtd3_lowpower_refresh(struct rtd3_device *rdev)
 
 	mutex_lock(&low->lock);
 	if (low->open)
-		rtd3_lowpower_core(rdev, low->holders ?
+		rtd3_lowpower_core(rdev, low->owners ?
 					 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY :
 					 VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	mutex_unlock(&low->lock);
@@ -283,33 +283,33 @@ void rtd3_lowpower_closed(struct rtd3_device *rdev)
 {
 	mutex_lock(&rdev->lowpower.lock);
 	rdev->lowpower.open = false;
-	WRITE_ONCE(rdev->lowpower.holders, 0);
+	WRITE_ONCE(rdev->lowpower.owners, 0);
 	rtd3_lowpower_forget_user(rdev);
 	mutex_unlock(&rdev->lowpower.lock);
 	rtd3_policy_apply(rdev);
 }
 
 /**
- * rtd3_lowpower_held - does one of these want low power now?
+ * rtd3_lowpower_owned - does one of these want low power now?
  * @rdev: device
- * @by: enum rtd3_holder, any of them
+ * @by: enum rtd3_owner, any of them
  *
  * Context: any.
  */
-bool rtd3_lowpower_held(struct rtd3_device *rdev, unsigned int by)
+bool rtd3_lowpower_owned(struct rtd3_device *rdev, unsigned int by)
 {
-	return READ_ONCE(rdev->lowpower.holders) & by;
+	return READ_ONCE(rdev->lowpower.owners) & by;
 }
 
 /**
- * rtd3_lowpower_engaged - has the user entered low power?
+ * rtd3_lowpower_entered - has the user entered low power?
  * @rdev: device
  *
  * Context: any.
  */
-bool rtd3_lowpower_engaged(struct rtd3_device *rdev)
+bool rtd3_lowpower_entered(struct rtd3_device *rdev)
 {
-	return rtd3_lowpower_held(rdev, RTD3_HELD_USER);
+	return rtd3_lowpower_owned(rdev, RTD3_OWNER_USER);
 }
 
 /**
@@ -320,7 +320,7 @@ bool rtd3_lowpower_engaged(struct rtd3_device *rdev)
  */
 bool rtd3_lowpower_idle(struct rtd3_device *rdev)
 {
-	return rtd3_lowpower_held(rdev, RTD3_HELD_USER | RTD3_HELD_GUEST);
+	return rtd3_lowpower_owned(rdev, RTD3_OWNER_USER | RTD3_OWNER_GUEST);
 }
 
 /**

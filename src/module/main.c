@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * rtd3_vfio_pci: a vfio-pci variant driver that lets a device reach D3cold
- * whenever nobody needs it. This file is the PCI driver; device.c is the VFIO
+ * whenever nobody needs it. This file is the PCI driver; vfio.c is the VFIO
  * device, pm.c its power management.
  */
 

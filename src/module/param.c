@@ -11,11 +11,11 @@
 #include "compat.h"
 #include "config.h"
 #include "health.h"
-#include "mmio.h"
+#include "bar.h"
 #include "param.h"
 #include "pm.h"
 #include "policy.h"
-#include "wake.h"
+#include "resume.h"
 
 #define RTD3_AUTOSUSPEND_MAX_MS	3600000
 
@@ -83,7 +83,7 @@ MODULE_PARM_DESC(promote,
 		 "rtd3/promote of a newly bound device: whose D3hot becomes low power: never, safe or always (default: safe)");
 
 RTD3_CHOICE(mmio, "sigbus, wake", rtd3_bar_names, RTD3_BAR_NR,
-	    rtd3_default_mmio);
+	    rtd3_default_bar_mode);
 MODULE_PARM_DESC(mmio,
 		 "rtd3/mmio of a newly bound device: what an access to a sleeping device's BAR gets: sigbus or wake (default: sigbus)");
 
@@ -113,25 +113,25 @@ module_param_cb(autosuspend_ms, &rtd3_autosuspend_param_ops,
 MODULE_PARM_DESC(autosuspend_ms,
 		 "power/autosuspend_delay_ms of a newly bound device (default: 200)");
 
-static int rtd3_wake_timeout_param_set(const char *val,
-				       const struct kernel_param *kp)
+static int rtd3_resume_timeout_param_set(const char *val,
+					 const struct kernel_param *kp)
 {
 	int ret;
 
-	ret = param_set_uint_minmax(val, kp, RTD3_WAKE_TIMEOUT_MIN_MS,
-				    RTD3_WAKE_TIMEOUT_MAX_MS);
+	ret = param_set_uint_minmax(val, kp, RTD3_RESUME_TIMEOUT_MIN_MS,
+				    RTD3_RESUME_TIMEOUT_MAX_MS);
 	if (ret)
 		pr_err("wake_timeout_ms=%s: not a number from %u to %u\n", val,
-		       RTD3_WAKE_TIMEOUT_MIN_MS, RTD3_WAKE_TIMEOUT_MAX_MS);
+		       RTD3_RESUME_TIMEOUT_MIN_MS, RTD3_RESUME_TIMEOUT_MAX_MS);
 
 	return ret;
 }
 
-static const struct kernel_param_ops rtd3_wake_timeout_param_ops = {
-	.set = rtd3_wake_timeout_param_set,
+static const struct kernel_param_ops rtd3_resume_timeout_param_ops = {
+	.set = rtd3_resume_timeout_param_set,
 	.get = param_get_uint,
 };
-module_param_cb(wake_timeout_ms, &rtd3_wake_timeout_param_ops,
+module_param_cb(wake_timeout_ms, &rtd3_resume_timeout_param_ops,
 		&rtd3_default_wake_timeout_ms, 0644);
 MODULE_PARM_DESC(wake_timeout_ms,
 		 "rtd3/wake_timeout_ms of a newly bound device: how long a wake waits for it (default: 1000)");

@@ -32,7 +32,7 @@ int rtd3_piece_forward(struct rtd3_device *rdev, const struct rtd3_piece *wr)
 
 	ret = vfio_pci_core_write(&rdev->core.vdev, wr->buf, wr->len, &pos);
 	/* Whatever came of it, the core may have given dma-bufs back. */
-	if (rtd3_lowpower_held(rdev, ~0U))
+	if (rtd3_lowpower_owned(rdev, ~0U))
 		rtd3_lowpower_refresh(rdev);
 	if (ret < 0)
 		return ret;

@@ -12,7 +12,7 @@
  *	rpm_resume --> parent port: power on, link up
  *	      |
  *	rtd3_runtime_resume
- *	      +--> wake.c: waits, checks, restores
+ *	      +--> resume.c: waits, checks, restores
  *	      |       +--> pci_pm_runtime_resume
  *	      |              +--> vfio_pci_core: INTx unmasked, wakeup eventfd
  *	      +--> counted, with the state it came from and the cause
@@ -24,7 +24,7 @@
  *	rtd3_runtime_suspend
  *	      +--> pci_pm_runtime_suspend: config space saved, to D3hot
  *	      |       +--> vfio_pci_core: INTx masked
- *	      +--> wake.c: remembers what it shall be like
+ *	      +--> resume.c: remembers what it shall be like
  *	rpm_suspend of the parent port --> power off; the PCI core then sets
  *	      the device's current_state to D3cold
  *
@@ -94,21 +94,21 @@ static int rtd3_runtime_suspend(struct device *dev)
 
 	/* In a power cycle of a device that does not work: nothing to save. */
 	if (!rtd3_health_usable(rdev)) {
-		rtd3_wake_own_delay(rdev, true);
+		rtd3_resume_take_delay(rdev, true);
 		return 0;
 	}
 	/* Nor must what a dead device reads as be saved, or what a reset has left. */
-	if (!rtd3_wake_poll(rdev, RTD3_SILENT_MS)) {
+	if (!rtd3_resume_poll(rdev, RTD3_SILENT_MS)) {
 		rtd3_health_lost(rdev);
 		return -EBUSY;
 	}
-	rtd3_wake_repair(rdev);
+	rtd3_resume_repair(rdev);
 
 	ret = dev->bus->pm->runtime_suspend(dev);
 	if (ret)
 		return ret;
-	rtd3_wake_remember(rdev);
-	rtd3_wake_own_delay(rdev, true);
+	rtd3_resume_remember(rdev);
+	rtd3_resume_take_delay(rdev, true);
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
@@ -185,11 +185,11 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	struct rtd3_pm *pm = &rdev->pm;
 	enum rtd3_depth power = rtd3_suspended_power(pdev);
 	enum rtd3_wake_cause cause = RTD3_WAKE_NONE;
-	struct rtd3_wake_result result;
+	struct rtd3_resume_result result;
 	ktime_t start = ktime_get();
 	ktime_t now;
 
-	rtd3_wake_bring_up(rdev, power, pm->suspended, &result);
+	rtd3_resume_bring_up(rdev, power, pm->suspended, &result);
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
@@ -258,44 +258,44 @@ static int rtd3_runtime_resume(struct device *dev)
 }
 
 /* The system goes to sleep: its resume knows only the PCI core's own wait. */
-static int rtd3_prepare(struct device *dev)
+static int rtd3_system_prepare(struct device *dev)
 {
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 
-	rtd3_wake_own_delay(rdev, false);
+	rtd3_resume_take_delay(rdev, false);
 	rdev->pm.context_lost = false;
 
 	return dev->bus->pm->prepare(dev);
 }
 
-static int rtd3_suspend_noirq(struct device *dev)
+static int rtd3_system_suspend_noirq(struct device *dev)
 {
 	int ret = dev->bus->pm->suspend_noirq(dev);
 
-	rtd3_wake_check_saved(rtd3_from_dev(dev));
+	rtd3_resume_check_saved(rtd3_from_dev(dev));
 
 	return ret;
 }
 
-static int rtd3_freeze_noirq(struct device *dev)
+static int rtd3_system_freeze_noirq(struct device *dev)
 {
 	int ret = dev->bus->pm->freeze_noirq(dev);
 
-	rtd3_wake_check_saved(rtd3_from_dev(dev));
+	rtd3_resume_check_saved(rtd3_from_dev(dev));
 
 	return ret;
 }
 
-static int rtd3_poweroff_noirq(struct device *dev)
+static int rtd3_system_poweroff_noirq(struct device *dev)
 {
 	int ret = dev->bus->pm->poweroff_noirq(dev);
 
-	rtd3_wake_check_saved(rtd3_from_dev(dev));
+	rtd3_resume_check_saved(rtd3_from_dev(dev));
 
 	return ret;
 }
 
-static int rtd3_resume_noirq(struct device *dev)
+static int rtd3_system_resume_noirq(struct device *dev)
 {
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 	pci_power_t state = rdev->core.pdev->current_state;
@@ -307,7 +307,7 @@ static int rtd3_resume_noirq(struct device *dev)
 	return dev->bus->pm->resume_noirq(dev);
 }
 
-static int rtd3_restore_noirq(struct device *dev)
+static int rtd3_system_restore_noirq(struct device *dev)
 {
 	rtd3_from_dev(dev)->pm.context_lost = true;
 
@@ -319,17 +319,17 @@ static int rtd3_restore_noirq(struct device *dev)
  * at it, if it had not slept on. Its user is told of what it has lost, unless it had
  * put the device into low power.
  */
-static void rtd3_complete(struct device *dev)
+static void rtd3_system_complete(struct device *dev)
 {
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 	bool in_use = rdev->open && !rtd3_lowpower_idle(rdev);
 
 	dev->bus->pm->complete(dev);
-	rtd3_wake_own_delay_asleep(rdev);
+	rtd3_resume_take_delay_asleep(rdev);
 	if (!pm_runtime_active(dev) || !rtd3_health_usable(rdev))
 		return;
 
-	if (!rtd3_wake_intact(rdev))
+	if (!rtd3_resume_intact(rdev))
 		rtd3_health_lost(rdev);
 	else if (in_use && rdev->pm.context_lost)
 		vfio_pci_core_aer_err_detected(rdev->core.pdev,
@@ -528,20 +528,20 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 		return -EBUSY;
 	}
 
-	ret = rtd3_wake_init(rdev);
+	ret = rtd3_resume_init(rdev);
 	if (ret)
 		return ret;
 
 	pm->domain.ops = *dev->bus->pm;
 	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
 	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
-	pm->domain.ops.prepare = rtd3_prepare;
-	pm->domain.ops.suspend_noirq = rtd3_suspend_noirq;
-	pm->domain.ops.freeze_noirq = rtd3_freeze_noirq;
-	pm->domain.ops.poweroff_noirq = rtd3_poweroff_noirq;
-	pm->domain.ops.resume_noirq = rtd3_resume_noirq;
-	pm->domain.ops.restore_noirq = rtd3_restore_noirq;
-	pm->domain.ops.complete = rtd3_complete;
+	pm->domain.ops.prepare = rtd3_system_prepare;
+	pm->domain.ops.suspend_noirq = rtd3_system_suspend_noirq;
+	pm->domain.ops.freeze_noirq = rtd3_system_freeze_noirq;
+	pm->domain.ops.poweroff_noirq = rtd3_system_poweroff_noirq;
+	pm->domain.ops.resume_noirq = rtd3_system_resume_noirq;
+	pm->domain.ops.restore_noirq = rtd3_system_restore_noirq;
+	pm->domain.ops.complete = rtd3_system_complete;
 	dev_pm_domain_set(dev, &pm->domain);
 
 	pm->saved_delay_ms = dev->power.autosuspend_delay;
@@ -570,5 +570,5 @@ void rtd3_pm_detach(struct rtd3_device *rdev)
 	pm_runtime_dont_use_autosuspend(dev);
 	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
 	dev_pm_domain_set(dev, NULL);
-	rtd3_wake_release(rdev, rtd3_health_usable(rdev));
+	rtd3_resume_release(rdev, rtd3_health_usable(rdev));
 }

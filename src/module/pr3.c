@@ -141,7 +141,7 @@ bool rtd3_pr3_needs_device(struct rtd3_device *rdev,
 
 	switch (wr->data[request - wr->pos]) {
 	case RTD3_PR3_D3COLD:
-		return !rtd3_lowpower_held(rdev, RTD3_HELD_GUEST);
+		return !rtd3_lowpower_owned(rdev, RTD3_OWNER_GUEST);
 	case RTD3_PR3_D0:
 		return rtd3_pr3_is_off(rdev);
 	default:

@@ -28,7 +28,7 @@
 #include "recovery.h"
 #include "trace.h"
 
-#define RTD3_KICK_MS		5000	/* between attempts started by open */
+#define RTD3_TRY_MS		5000	/* between attempts started by open */
 #define RTD3_AGAIN_MS		1000	/* wait for the device */
 #define RTD3_POLL_MS		20
 #define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
@@ -57,9 +57,9 @@ static void rtd3_recovery_unpin(struct rtd3_device *rdev)
 }
 
 /* Somebody waits for the device to be let go, or for the system to sleep. */
-static bool rtd3_recovery_hurried(struct rtd3_device *rdev)
+static bool rtd3_recovery_must_end(struct rtd3_device *rdev)
 {
-	return atomic_read(&rdev->recovery.impatient) ||
+	return atomic_read(&rdev->recovery.waiters) ||
 	       READ_ONCE(rdev->recovery.stopped) ||
 	       READ_ONCE(rtd3_system_sleeps) || signal_pending(current);
 }
@@ -84,8 +84,8 @@ static bool rtd3_recovery_wait(struct rtd3_device *rdev)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
 
-	while (!rtd3_wake_answers(rdev)) {
-		if (rtd3_recovery_hurried(rdev) || ktime_after(ktime_get(), end))
+	while (!rtd3_resume_answers(rdev)) {
+		if (rtd3_recovery_must_end(rdev) || ktime_after(ktime_get(), end))
 			return false;
 		msleep(RTD3_POLL_MS);
 	}
@@ -104,7 +104,7 @@ static void rtd3_recovery_ask_siblings(struct rtd3_device *rdev)
 	list_for_each_entry(other, &set->members, member.node)
 		if (rtd3_health_usable(other) &&
 		    pm_runtime_active(&other->core.pdev->dev) &&
-		    !rtd3_wake_poll(other, RTD3_SILENT_MS))
+		    !rtd3_resume_poll(other, RTD3_SILENT_MS))
 			rtd3_health_lost(other);
 }
 
@@ -115,7 +115,7 @@ static void rtd3_recovery_cycle_begin(struct rtd3_device *rdev)
 	/* An ioctl that waits for us holds the device awake: send it away. */
 	WRITE_ONCE(rec->cycling, true);
 	wake_up_all(&rec->done);
-	rec->cycles++;
+	rec->power_cycles++;
 	rtd3_policy_cycle(rdev, true);
 	rtd3_recovery_unpin(rdev);
 }
@@ -147,7 +147,7 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 
 	mutex_lock(&set->lock);
 	/* A sibling may have taken it along meanwhile. */
-	if (rtd3_health_usable(rdev) || rdev->recovery.cycles >= RTD3_CYCLES)
+	if (rtd3_health_usable(rdev) || rdev->recovery.power_cycles >= RTD3_CYCLES)
 		goto out_unlock;
 
 	rtd3_recovery_ask_siblings(rdev);
@@ -158,7 +158,7 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 			cycled[nr++] = other;
 	for (i = 0; i < nr; i++)
 		rtd3_recovery_cycle_begin(cycled[i]);
-	rtd3_powerset_cut(cycled, nr, rtd3_recovery_hurried);
+	rtd3_powerset_cut(cycled, nr, rtd3_recovery_must_end);
 	for (i = 0; i < nr; i++)
 		rtd3_recovery_cycle_end(cycled[i]);
 
@@ -186,14 +186,14 @@ static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
 
 	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */
 	msleep(RTD3_SETTLE_MS);
-	rtd3_wake_own_delay(rdev, true);
+	rtd3_resume_take_delay(rdev, true);
 	ret = pci_reset_bus(pdev);
-	rtd3_wake_own_delay(rdev, false);
+	rtd3_resume_take_delay(rdev, false);
 	if (ret)
 		return false;
 	msleep(RTD3_SETTLE_MS);
 
-	return rtd3_wake_poll(rdev, RTD3_AGAIN_MS) &&
+	return rtd3_resume_poll(rdev, RTD3_AGAIN_MS) &&
 	       rtd3_recovery_in_place(rdev);
 }
 
@@ -218,7 +218,7 @@ static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t firs
 		const struct rtd3_recovery_step *step = &rtd3_recovery_steps[i];
 		bool good;
 
-		if (rtd3_recovery_hurried(rdev) ||
+		if (rtd3_recovery_must_end(rdev) ||
 		    READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED)
 			break;
 		good = step->run(rdev);
@@ -273,7 +273,7 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 	if (!READ_ONCE(rec->unfinished) || !rtd3_health_usable(rdev))
 		return;
 
-	rtd3_lowpower_release(rdev, RTD3_HELD_DEAD);
+	rtd3_lowpower_put(rdev, RTD3_OWNER_DEAD);
 
 	spin_lock(&rec->lock);
 	health = rec->health;
@@ -324,7 +324,7 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 		pci_err(rdev->core.pdev, "failed: %s after %s; %s\n",
 			rtd3_reason_names[reason], rtd3_power_names[from],
 			rtd3_recovery_remedy(reason));
-		rtd3_wake_mark(rdev);
+		rtd3_resume_mark(rdev);
 		rtd3_recovery_tell_user(rdev);
 		rtd3_event_health(rdev, RTD3_HEALTH_FAILED, reason);
 	}
@@ -337,7 +337,7 @@ static void rtd3_recovery_run_steps(struct rtd3_device *rdev, size_t first)
 
 	if (step)
 		rtd3_recovery_finish(rdev, step);
-	else if (!rtd3_recovery_hurried(rdev))
+	else if (!rtd3_recovery_must_end(rdev))
 		rtd3_recovery_give_up(rdev);
 	/* Else it goes on when the hurry is over, see rtd3_recovery_release(). */
 }
@@ -376,7 +376,7 @@ static void rtd3_recovery_work(struct work_struct *work)
 			WRITE_ONCE(rec->clean, 0);
 		}
 	} else {
-		rtd3_lowpower_hold(rdev, RTD3_HELD_DEAD);
+		rtd3_lowpower_get(rdev, RTD3_OWNER_DEAD);
 		if (rtd3_recovery_blames_sleep(rec))
 			rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
 		rtd3_recovery_run_steps(rdev, 0);
@@ -395,9 +395,9 @@ static void rtd3_recovery_work(struct work_struct *work)
  */
 void rtd3_recovery_hold(struct rtd3_device *rdev)
 {
-	atomic_inc(&rdev->recovery.impatient);
+	atomic_inc(&rdev->recovery.waiters);
 	mutex_lock(&rdev->recovery.attempt);
-	atomic_dec(&rdev->recovery.impatient);
+	atomic_dec(&rdev->recovery.waiters);
 }
 
 /**
@@ -432,12 +432,12 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_reason reason;
-	bool kick = false;
+	bool again = false;
 
 	if (rtd3_health_get(rdev, &reason) != RTD3_HEALTH_FAILED)
 		return rtd3_health_wait(rdev);
 
-	if (rtd3_wake_answers(rdev) && reason != RTD3_REASON_REPLACED) {
+	if (rtd3_resume_answers(rdev) && reason != RTD3_REASON_REPLACED) {
 		rtd3_recovery_hold(rdev);
 		if (!rtd3_health_usable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "open");
@@ -447,16 +447,16 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 	}
 
 	spin_lock(&rec->lock);
-	if (!rec->stopped && (!rec->kicked ||
-			      time_after(jiffies, rec->kicked +
-					 msecs_to_jiffies(RTD3_KICK_MS)))) {
-		rec->kicked = jiffies ?: 1;
-		rec->cycles = 0;
-		kick = true;
+	if (!rec->stopped && (!rec->tried ||
+			      time_after(jiffies, rec->tried +
+					 msecs_to_jiffies(RTD3_TRY_MS)))) {
+		rec->tried = jiffies ?: 1;
+		rec->power_cycles = 0;
+		again = true;
 		rtd3_health_queue(rdev);
 	}
 	spin_unlock(&rec->lock);
-	if (kick)
+	if (again)
 		pci_err(rdev->core.pdev, "open refused, the device has failed (%s); %s\n",
 			rtd3_reason_names[reason], rtd3_recovery_remedy(reason));
 
@@ -477,9 +477,9 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	enum rtd3_reason reason;
 	int ret;
 
-	atomic_inc(&rec->impatient);
+	atomic_inc(&rec->waiters);
 	ret = mutex_lock_interruptible(&rec->attempt);
-	atomic_dec(&rec->impatient);
+	atomic_dec(&rec->waiters);
 	if (ret)
 		return ret;
 	if (rtd3_health_usable(rdev)) {
@@ -487,10 +487,10 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	} else {
 		/* A hot-plug driver may not have taken the device away yet. */
 		if (rec->reason == RTD3_REASON_REMOVED &&
-		    !rtd3_wake_slot_empty(rdev->core.pdev))
+		    !rtd3_resume_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
-		rec->cycles = 0;
-		if (rtd3_wake_answers(rdev) && rtd3_recovery_in_place(rdev))
+		rec->power_cycles = 0;
+		if (rtd3_resume_answers(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
 			rtd3_recovery_run_steps(rdev, 1);
@@ -540,8 +540,8 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 
 	/* It may have lost its power without anybody having seen it. */
 	if (!rtd3_health_check(rdev))
-		rtd3_wake_repair(rdev);
+		rtd3_resume_repair(rdev);
 	else if (rec->reason != RTD3_REASON_REMOVED)
-		rtd3_wake_unmark(rdev);
+		rtd3_resume_unmark(rdev);
 	rtd3_recovery_unpin(rdev);
 }

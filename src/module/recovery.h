@@ -20,14 +20,14 @@
  *	take it.
  * @work: tries to get the device back, see recovery.c
  * @done: woken when the health changes
- * @impatient: tasks that wait for @attempt and want what is tried to end early
+ * @waiters: tasks that wait for @attempt and want what is tried to end early
  * @lock: protects all below. Innermost, as rtd3_pm.lock.
  * @health: how it is
  * @reason: why it is not ok
  * @pinned: we hold a runtime PM reference, so that the device, and its port with
  *	it, is not suspended and resumed again and again while it does not
  *	answer. Given back by whoever may let the device suspend
- * @cycles: power cycles since it failed
+ * @power_cycles: power cycles since it failed
  * @unfinished: what the failure brought about is not undone yet: no access is let
  *	through, though the device may work
  * @cycling: a power cycle needs a device that nobody holds awake
@@ -36,7 +36,7 @@
  * @cut_short: its wake was not waited for as long as it should be
  * @from: the state that it did not come back from
  * @since: when it stopped being well
- * @kicked: when a failed open last started an attempt, jiffies
+ * @tried: when a failed open last started an attempt, jiffies
  * @recoveries: how often it came back after all
  * @clean: wakes since the last failure
  */
@@ -44,13 +44,13 @@ struct rtd3_recovery {
 	struct mutex attempt; /* see above */
 	struct delayed_work work;
 	wait_queue_head_t done;
-	atomic_t impatient;
+	atomic_t waiters;
 
 	spinlock_t lock; /* see above */
 	enum rtd3_health health;
 	enum rtd3_reason reason;
 	bool pinned;
-	unsigned int cycles;
+	unsigned int power_cycles;
 	bool unfinished;
 	bool cycling;
 	bool stopped;
@@ -58,7 +58,7 @@ struct rtd3_recovery {
 	bool cut_short;
 	enum rtd3_depth from;
 	ktime_t since;
-	unsigned long kicked;
+	unsigned long tried;
 	u64 recoveries;
 	u64 clean;
 };

@@ -321,15 +321,15 @@ RTD3_ATTR_WO(recover);
 RTD3_ATTR_RW(fallback);
 RTD3_ATTR_WORD_RO(fallback_reason, policy.fallback_reason, rtd3_reason_names,
 		  RTD3_REASON_NR);
-RTD3_ATTR_MS(wake_timeout_ms, wake.timeout_ms, RTD3_WAKE_TIMEOUT_MIN_MS,
-	     RTD3_WAKE_TIMEOUT_MAX_MS);
+RTD3_ATTR_MS(wake_timeout_ms, resume.timeout_ms, RTD3_RESUME_TIMEOUT_MIN_MS,
+	     RTD3_RESUME_TIMEOUT_MAX_MS);
 RTD3_ATTR_MS(settle_ms, close.settle_ms, 0, RTD3_SETTLE_MAX_MS);
 RTD3_ATTR_BOOL(power_cycle_on_close, close.power_cycle);
 RTD3_ATTR_BOOL(power_cycle_on_failure, policy.cycle_on_failure);
 RTD3_ATTR_WORD(promote, config.promote, rtd3_promote_names, RTD3_PROMOTE_NR);
 RTD3_ATTR_WORD_RO(guest_state, config.state, rtd3_guest_names, RTD3_GUEST_NR);
 RTD3_ATTR_BOOL(virtual_pr3, config.virtual_pr3);
-RTD3_ATTR_WORD(mmio, mmio.mode, rtd3_bar_names, RTD3_BAR_NR);
+RTD3_ATTR_WORD(mmio, bar.mode, rtd3_bar_names, RTD3_BAR_NR);
 
 static struct attribute *rtd3_attrs[] = {
 	&rtd3_attr_state.attr,
@@ -382,7 +382,7 @@ RTD3_STAT(ready_latency_us, ready_ns, NSEC_PER_USEC);
 RTD3_STAT(verify_latency_us, verify_ns, NSEC_PER_USEC);
 RTD3_COUNT(entries, lowpower.entries);
 RTD3_COUNT(recoveries, recovery.recoveries);
-RTD3_COUNT(power_cycles, close.cycles);
+RTD3_COUNT(power_cycles, close.power_cycles);
 RTD3_COUNT(promotions, config.promotions);
 RTD3_COUNT(shadow_reads, config.shadow_reads);
 

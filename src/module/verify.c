@@ -64,7 +64,7 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header)
 	if (pdev->is_virtfn)
 		return RTD3_REASON_NONE;
 
-	for (i = 0; i < RTD3_WAKE_HEADER; i++) {
+	for (i = 0; i < RTD3_RESUME_HEADER; i++) {
 		bool identity = false;
 		u32 mask = 0;
 
@@ -122,7 +122,7 @@ u16 rtd3_verify_read_link(struct pci_dev *pdev)
  */
 bool rtd3_verify_link_worse(struct rtd3_device *rdev)
 {
-	u16 old = rdev->wake.link;
+	u16 old = rdev->resume.link;
 	u16 now = rtd3_verify_read_link(rdev->core.pdev);
 
 	return (now & PCI_EXP_LNKSTA_CLS) < (old & PCI_EXP_LNKSTA_CLS) ||
@@ -153,12 +153,12 @@ u8 rtd3_verify_functions(struct pci_dev *pdev)
 }
 
 /**
- * rtd3_verify_around - the link, and the other functions of the device
+ * rtd3_verify_link_and_functions - the link, and the other functions of the device
  * @rdev: device in D0
  *
  * Return: RTD3_REASON_NONE, RTD3_REASON_LINK or RTD3_REASON_SIBLING.
  */
-enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev)
+enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int tries = pdev->multifunction ? RTD3_SIBLING_TRIES : 0;
@@ -170,7 +170,7 @@ enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev)
 
 	/* Functions of one device need not be ready at one time. */
 	for (; tries; tries--) {
-		if (!(rdev->wake.functions & ~rtd3_verify_functions(pdev)))
+		if (!(rdev->resume.functions & ~rtd3_verify_functions(pdev)))
 			return RTD3_REASON_NONE;
 		msleep(RTD3_SIBLING_MS);
 	}

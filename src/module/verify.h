@@ -18,6 +18,6 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
 u16 rtd3_verify_read_link(struct pci_dev *pdev);
 u8 rtd3_verify_functions(struct pci_dev *pdev);
 bool rtd3_verify_link_worse(struct rtd3_device *rdev);
-enum rtd3_reason rtd3_verify_around(struct rtd3_device *rdev);
+enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev);
 
 #endif /* RTD3_VERIFY_H */

@@ -36,7 +36,7 @@
 #include "device.h"
 #include "trace.h"
 #include "verify.h"
-#include "wake.h"
+#include "resume.h"
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
@@ -49,7 +49,7 @@ unsigned int rtd3_default_wake_timeout_ms = 1000;
 bool rtd3_system_sleeps;
 
 /**
- * rtd3_wake_answers - does the device answer now?
+ * rtd3_resume_answers - does the device answer now?
  * @rdev: device; its port is in D0
  *
  * One configuration read. A virtual function has no id to read; it is there as
@@ -57,14 +57,14 @@ bool rtd3_system_sleeps;
  *
  * Context: any.
  */
-bool rtd3_wake_answers(struct rtd3_device *rdev)
+bool rtd3_resume_answers(struct rtd3_device *rdev)
 {
 	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(rdev->core.pdev)));
 }
 
 /* A wait this long is somebody's time: tell. */
-static void rtd3_wake_tell(struct pci_dev *pdev, ktime_t start, bool *told,
-			   unsigned int timeout_ms)
+static void rtd3_resume_tell(struct pci_dev *pdev, ktime_t start, bool *told,
+			     unsigned int timeout_ms)
 {
 	s64 ms = ktime_ms_delta(ktime_get(), start);
 
@@ -76,14 +76,14 @@ static void rtd3_wake_tell(struct pci_dev *pdev, ktime_t start, bool *told,
 }
 
 /**
- * rtd3_wake_poll - wait until the device answers
+ * rtd3_resume_poll - wait until the device answers
  * @rdev: device; its port is in D0
  * @timeout_ms: no longer than this
  *
  * Context: process, sleeps.
  * Return: does it answer?
  */
-bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
+bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 {
 	ktime_t start = ktime_get();
 	ktime_t end = ktime_add_ms(start, timeout_ms);
@@ -91,12 +91,12 @@ bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 	bool told = false;
 	bool answers;
 
-	while (!(answers = rtd3_wake_answers(rdev))) {
+	while (!(answers = rtd3_resume_answers(rdev))) {
 		if (ktime_after(ktime_get(), end) ||
 		    (READ_ONCE(rtd3_system_sleeps) &&
 		     ktime_ms_delta(ktime_get(), start) > RTD3_FREEZE_MS))
 			break;
-		rtd3_wake_tell(rdev->core.pdev, start, &told, timeout_ms);
+		rtd3_resume_tell(rdev->core.pdev, start, &told, timeout_ms);
 		msleep(delay);
 		delay = min(delay * 2, RTD3_POLL_MAX_MS + 0U);
 	}
@@ -107,7 +107,7 @@ bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 }
 
 /* After power-on: until the device may be asked for the first time. */
-static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
+static bool rtd3_resume_wait_link(struct rtd3_device *rdev)
 {
 	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
 	ktime_t end = ktime_add_ms(ktime_get(), RTD3_LINK_TIMEOUT_MS);
@@ -129,23 +129,23 @@ static bool rtd3_wake_wait_link(struct rtd3_device *rdev)
 		if (!rtd3_core_link_reports(port))
 			msleep(RTD3_LINK_TIMEOUT_MS);
 	}
-	msleep(rdev->wake.core_delay);
+	msleep(rdev->resume.core_delay);
 
 	return true;
 }
 
-static struct rtd3_wake_state *rtd3_wake_expected(struct rtd3_device *rdev)
+static struct rtd3_resume_state *rtd3_resume_expected(struct rtd3_device *rdev)
 {
-	struct rtd3_wake *wake = &rdev->wake;
+	struct rtd3_resume *resume = &rdev->resume;
 
-	return rdev->open && wake->user.known ? &wake->user : &wake->idle;
+	return rdev->open && resume->user.known ? &resume->user : &resume->idle;
 }
 
 /*
  * By ourselves: where the context is lost on the way, the PCI core would wait for the
  * device for up to 60 s. Its own pci_power_up() then finds D0.
  */
-static enum rtd3_reason rtd3_wake_to_d0(struct rtd3_device *rdev)
+static enum rtd3_reason rtd3_resume_to_d0(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
@@ -159,7 +159,7 @@ static enum rtd3_reason rtd3_wake_to_d0(struct rtd3_device *rdev)
 		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
 		if (delay_us)
 			usleep_range(delay_us, delay_us * 5 / 4);
-		if (!rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms)))
+		if (!rtd3_resume_poll(rdev, READ_ONCE(rdev->resume.timeout_ms)))
 			return RTD3_REASON_ABSENT;
 		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
 		if (pmcsr & PCI_PM_CTRL_STATE_MASK)
@@ -171,42 +171,42 @@ static enum rtd3_reason rtd3_wake_to_d0(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_wake_mark - nothing in the kernel shall wait for the device
+ * rtd3_resume_mark - nothing in the kernel shall wait for the device
  * @rdev: device that has failed
  *
- * Context: rtd3_recovery.attempt held, or as rtd3_wake_bring_up().
+ * Context: rtd3_recovery.attempt held, or as rtd3_resume_bring_up().
  */
-void rtd3_wake_mark(struct rtd3_device *rdev)
+void rtd3_resume_mark(struct rtd3_device *rdev)
 {
 	if (rtd3_core_mark(rdev->core.pdev))
-		rdev->wake.marked = true;
+		rdev->resume.marked = true;
 	/* The PCI core takes what does not answer for D3cold, in a reset for one. */
 	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
 }
 
 /**
- * rtd3_wake_unmark - the opposite of rtd3_wake_mark()
+ * rtd3_resume_unmark - the opposite of rtd3_resume_mark()
  * @rdev: device
  *
- * Context: as rtd3_wake_mark().
+ * Context: as rtd3_resume_mark().
  * Return: whether the kernel lets us reach the device now.
  */
-bool rtd3_wake_unmark(struct rtd3_device *rdev)
+bool rtd3_resume_unmark(struct rtd3_device *rdev)
 {
-	bool ours = rdev->wake.marked;
+	bool ours = rdev->resume.marked;
 
-	rdev->wake.marked = false;
+	rdev->resume.marked = false;
 
 	return rtd3_core_unmark(rdev->core.pdev, ours);
 }
 
 /**
- * rtd3_wake_slot_empty - is the device gone from its slot, and not just silent?
+ * rtd3_resume_slot_empty - is the device gone from its slot, and not just silent?
  * @pdev: PCI device
  *
  * Only a hot-plug slot can tell.
  */
-bool rtd3_wake_slot_empty(struct pci_dev *pdev)
+bool rtd3_resume_slot_empty(struct pci_dev *pdev)
 {
 	struct pci_dev *port = pci_upstream_bridge(pdev);
 	u16 status;
@@ -223,8 +223,8 @@ bool rtd3_wake_slot_empty(struct pci_dev *pdev)
  * the power was lost without one, the virtual register still knows. @header gets
  * what the header has to be now.
  */
-static void rtd3_wake_restore(struct rtd3_device *rdev, bool suspended,
-			      const struct rtd3_wake_state *expected,
+static void rtd3_resume_restore(struct rtd3_device *rdev, bool suspended,
+				const struct rtd3_resume_state *expected,
 			      u32 *header)
 {
 	const u16 bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
@@ -244,9 +244,9 @@ static void rtd3_wake_restore(struct rtd3_device *rdev, bool suspended,
 	pci_write_config_word(core->pdev, PCI_COMMAND, *command & 0xffff);
 }
 
-static enum rtd3_reason rtd3_wake_wait(struct rtd3_device *rdev,
-				       enum rtd3_depth from,
-				       struct rtd3_wake_result *result)
+static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
+					 enum rtd3_depth from,
+				       struct rtd3_resume_result *result)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
@@ -256,29 +256,29 @@ static enum rtd3_reason rtd3_wake_wait(struct rtd3_device *rdev,
 	/* What firmware does for the device itself; the port has power already. */
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
 		acpi_bus_set_power(handle, ACPI_STATE_D0);
-	if (from == RTD3_POWER_D3COLD && !rtd3_wake_wait_link(rdev))
-		return rtd3_wake_slot_empty(pdev) ? RTD3_REASON_REMOVED :
+	if (from == RTD3_POWER_D3COLD && !rtd3_resume_wait_link(rdev))
+		return rtd3_resume_slot_empty(pdev) ? RTD3_REASON_REMOVED :
 						    RTD3_REASON_LINK_DOWN;
 
 	start = ktime_get();
-	answers = rtd3_wake_poll(rdev, READ_ONCE(rdev->wake.timeout_ms));
+	answers = rtd3_resume_poll(rdev, READ_ONCE(rdev->resume.timeout_ms));
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	if (answers)
 		return RTD3_REASON_NONE;
-	if (rtd3_wake_slot_empty(pdev))
+	if (rtd3_resume_slot_empty(pdev))
 		return RTD3_REASON_REMOVED;
 
 	return (rtd3_verify_read_id(pdev) & 0xffff) == RTD3_ID_RETRY ?
 	       RTD3_REASON_NOT_READY : RTD3_REASON_ABSENT;
 }
 
-static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
-				     struct rtd3_wake_result *result)
+static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
+				       struct rtd3_resume_result *result)
 {
-	struct rtd3_wake_state *expected = rtd3_wake_expected(rdev);
+	struct rtd3_resume_state *expected = rtd3_resume_expected(rdev);
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct device *dev = &pdev->dev;
-	u32 header[RTD3_WAKE_HEADER];
+	u32 header[RTD3_RESUME_HEADER];
 	enum rtd3_reason reason;
 	ktime_t start;
 
@@ -286,12 +286,12 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 		return RTD3_REASON_REPLACED;
 
 	/* It answers: take back our mark, or the core's from a wait of its own. */
-	if (!rtd3_wake_unmark(rdev))
+	if (!rtd3_resume_unmark(rdev))
 		return RTD3_REASON_REMOVED;
-	reason = rtd3_wake_to_d0(rdev);
+	reason = rtd3_resume_to_d0(rdev);
 	if (reason)
 		return reason;
-	rtd3_wake_restore(rdev, suspended, expected, header);
+	rtd3_resume_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
 	reason = rtd3_verify_header(pdev, header);
@@ -302,14 +302,14 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
 		return reason;
 
 	start = ktime_get();
-	result->degraded = rtd3_verify_around(rdev);
+	result->degraded = rtd3_verify_link_and_functions(rdev);
 	result->verify_ns += ktime_to_ns(ktime_sub(ktime_get(), start));
 
 	return RTD3_REASON_NONE;
 }
 
 /**
- * rtd3_wake_bring_up - one attempt to get the device back to D0
+ * rtd3_resume_bring_up - one attempt to get the device back to D0
  * @rdev: device; its port is in D0
  * @from: state that it is in
  * @suspended: the bus's suspend callback has run, and its resume callback has to
@@ -321,75 +321,75 @@ static enum rtd3_reason rtd3_wake_up(struct rtd3_device *rdev, bool suspended,
  * Context: runtime PM callback of the device, or anything that keeps those away;
  * sleeps, no locks held.
  */
-void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
-			bool suspended, struct rtd3_wake_result *result)
+void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
+			  bool suspended, struct rtd3_resume_result *result)
 {
-	bool marked = rdev->wake.marked;
+	bool marked = rdev->resume.marked;
 
-	*result = (struct rtd3_wake_result) { };
-	rtd3_wake_own_delay(rdev, false);
+	*result = (struct rtd3_resume_result) { };
+	rtd3_resume_take_delay(rdev, false);
 
-	result->reason = rtd3_wake_wait(rdev, from, result);
+	result->reason = rtd3_resume_wait(rdev, from, result);
 	if (!result->reason)
-		result->reason = rtd3_wake_up(rdev, suspended, result);
+		result->reason = rtd3_resume_up(rdev, suspended, result);
 	if (!result->reason)
 		return;
 	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
 	if (marked)
-		rtd3_wake_mark(rdev);
+		rtd3_resume_mark(rdev);
 }
 
-static void rtd3_wake_set_own_delay(struct rtd3_device *rdev, bool own)
+static void rtd3_resume_set_delay(struct rtd3_device *rdev, bool own)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
-	struct rtd3_wake *wake = &rdev->wake;
+	struct rtd3_resume *resume = &rdev->resume;
 
-	lockdep_assert_held(&wake->lock);
+	lockdep_assert_held(&resume->lock);
 
-	if (own == wake->own_delay)
+	if (own == resume->delay_taken)
 		return;
 
 	if (own) {
-		wake->core_delay = rtd3_core_delay(pdev);
+		resume->core_delay = rtd3_core_delay(pdev);
 		rtd3_core_set_delay(pdev, 0);
 	} else {
-		rtd3_core_set_delay(pdev, wake->core_delay);
+		rtd3_core_set_delay(pdev, resume->core_delay);
 	}
-	wake->own_delay = own;
+	resume->delay_taken = own;
 }
 
 /**
- * rtd3_wake_own_delay - who waits when the port powers up, we or the PCI core?
+ * rtd3_resume_take_delay - who waits when the port powers up, we or the PCI core?
  * @rdev: device
  * @own: we; only while the device sleeps, as bus resets rely on that wait, too
  *
- * Context: as rtd3_wake_bring_up(), or system sleep, with user space frozen.
+ * Context: as rtd3_resume_bring_up(), or system sleep, with user space frozen.
  */
-void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own)
+void rtd3_resume_take_delay(struct rtd3_device *rdev, bool own)
 {
-	spin_lock(&rdev->wake.lock);
-	rtd3_wake_set_own_delay(rdev, own);
-	spin_unlock(&rdev->wake.lock);
+	spin_lock(&rdev->resume.lock);
+	rtd3_resume_set_delay(rdev, own);
+	spin_unlock(&rdev->resume.lock);
 }
 
 /**
- * rtd3_wake_own_delay_asleep - the device has slept through the system's sleep
+ * rtd3_resume_take_delay_asleep - the device has slept through the system's sleep
  * @rdev: device, which may be about to be resumed
  *
- * Takes back what rtd3_wake_own_delay() had given for it. A resume that begins
+ * Takes back what rtd3_resume_take_delay() had given for it. A resume that begins
  * meanwhile gives it away after this, as it is no longer suspended by then.
  *
  * Context: process.
  */
-void rtd3_wake_own_delay_asleep(struct rtd3_device *rdev)
+void rtd3_resume_take_delay_asleep(struct rtd3_device *rdev)
 {
-	spin_lock(&rdev->wake.lock);
+	spin_lock(&rdev->resume.lock);
 	if (pm_runtime_status_suspended(&rdev->core.pdev->dev))
-		rtd3_wake_set_own_delay(rdev, true);
-	spin_unlock(&rdev->wake.lock);
+		rtd3_resume_set_delay(rdev, true);
+	spin_unlock(&rdev->resume.lock);
 }
 
-static void rtd3_wake_keep(struct pci_dev *pdev, struct rtd3_wake_state *state)
+static void rtd3_resume_keep(struct pci_dev *pdev, struct rtd3_resume_state *state)
 {
 	kfree(state->saved);
 	state->saved = pci_store_saved_state(pdev);
@@ -398,40 +398,40 @@ static void rtd3_wake_keep(struct pci_dev *pdev, struct rtd3_wake_state *state)
 }
 
 /**
- * rtd3_wake_remember - what the device looks like now is how it shall come back
+ * rtd3_resume_remember - what the device looks like now is how it shall come back
  * @rdev: device, just suspended: the PCI core has saved its configuration
  *
  * Context: runtime suspend callback.
  */
-void rtd3_wake_remember(struct rtd3_device *rdev)
+void rtd3_resume_remember(struct rtd3_device *rdev)
 {
-	struct rtd3_wake *wake = &rdev->wake;
+	struct rtd3_resume *resume = &rdev->resume;
 	u16 link;
 
-	rtd3_wake_keep(rdev->core.pdev, rdev->open ? &wake->user : &wake->idle);
+	rtd3_resume_keep(rdev->core.pdev, rdev->open ? &resume->user : &resume->idle);
 	if (rdev->core.pdev->multifunction)
-		wake->functions |= rtd3_verify_functions(rdev->core.pdev);
+		resume->functions |= rtd3_verify_functions(rdev->core.pdev);
 	link = rtd3_verify_read_link(rdev->core.pdev);
 	/* A link that came back worse is no measure for the next time. */
 	if (!rtd3_verify_link_worse(rdev))
-		wake->link = link;
+		resume->link = link;
 }
 
 /**
- * rtd3_wake_forget_user - the user has closed the device
+ * rtd3_resume_forget_user - the user has closed the device
  * @rdev: device
  *
  * Context: close, the device held awake.
  */
-void rtd3_wake_forget_user(struct rtd3_device *rdev)
+void rtd3_resume_forget_user(struct rtd3_device *rdev)
 {
-	kfree(rdev->wake.user.saved);
-	rdev->wake.user.saved = NULL;
-	rdev->wake.user.known = false;
+	kfree(rdev->resume.user.saved);
+	rdev->resume.user.saved = NULL;
+	rdev->resume.user.known = false;
 }
 
 /* Has the device forgotten what the kernel has assigned to it? */
-static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
+static bool rtd3_resume_bars_lost(struct pci_dev *pdev)
 {
 	struct pci_bus_region region;
 	struct resource *res;
@@ -459,20 +459,20 @@ static bool rtd3_wake_bars_lost(struct pci_dev *pdev)
 }
 
 /**
- * rtd3_wake_intact - is the device, which is awake, what it was?
+ * rtd3_resume_intact - is the device, which is awake, what it was?
  * @rdev: device
  *
  * It answers, and knows where the kernel has put it.
  *
  * Context: any.
  */
-bool rtd3_wake_intact(struct rtd3_device *rdev)
+bool rtd3_resume_intact(struct rtd3_device *rdev)
 {
-	return rtd3_wake_answers(rdev) && !rtd3_wake_bars_lost(rdev->core.pdev);
+	return rtd3_resume_answers(rdev) && !rtd3_resume_bars_lost(rdev->core.pdev);
 }
 
 /**
- * rtd3_wake_repair - give a device back what it has lost while it was awake
+ * rtd3_resume_repair - give a device back what it has lost while it was awake
  * @rdev: device that answers, awake
  *
  * A reset that AER has made, or a moment without power: nobody has told us.
@@ -480,28 +480,28 @@ bool rtd3_wake_intact(struct rtd3_device *rdev)
  * Context: process; nobody else uses the device.
  * Return: was there something?
  */
-bool rtd3_wake_repair(struct rtd3_device *rdev)
+bool rtd3_resume_repair(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
-	u32 header[RTD3_WAKE_HEADER];
+	u32 header[RTD3_RESUME_HEADER];
 
-	if (!rtd3_wake_bars_lost(pdev))
+	if (!rtd3_resume_bars_lost(pdev))
 		return false;
 	pci_warn(pdev, "has lost its configuration while it was awake; restored\n");
-	rtd3_wake_restore(rdev, false, rtd3_wake_expected(rdev), header);
+	rtd3_resume_restore(rdev, false, rtd3_resume_expected(rdev), header);
 
 	return true;
 }
 
 /**
- * rtd3_wake_check_saved - what has been saved of a dead device is not kept
+ * rtd3_resume_check_saved - what has been saved of a dead device is not kept
  * @rdev: device; the PCI core has just saved its configuration
  *
  * Context: any.
  */
-void rtd3_wake_check_saved(struct rtd3_device *rdev)
+void rtd3_resume_check_saved(struct rtd3_device *rdev)
 {
-	struct rtd3_wake_state *expected = rtd3_wake_expected(rdev);
+	struct rtd3_resume_state *expected = rtd3_resume_expected(rdev);
 	struct pci_dev *pdev = rdev->core.pdev;
 
 	if (!pdev->is_virtfn && expected->saved &&
@@ -510,52 +510,52 @@ void rtd3_wake_check_saved(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_wake_init - look at a device that is going to be managed
+ * rtd3_resume_init - look at a device that is going to be managed
  * @rdev: device, held awake
  *
  * Context: probe, device_lock held.
  * Return: 0; -ENODEV, after a message, if it does not answer.
  */
-int rtd3_wake_init(struct rtd3_device *rdev)
+int rtd3_resume_init(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 
 	device_lock_assert(&pdev->dev);
 
-	spin_lock_init(&rdev->wake.lock);
-	if (!rtd3_wake_answers(rdev) || !rtd3_wake_unmark(rdev)) {
+	spin_lock_init(&rdev->resume.lock);
+	if (!rtd3_resume_answers(rdev) || !rtd3_resume_unmark(rdev)) {
 		pci_err(pdev,
 			"does not answer; restore its power, then write 1 to remove and to its bus's rescan\n");
 		return -ENODEV;
 	}
-	/* It was unbound while it had failed; see rtd3_wake_release(). */
-	if (rtd3_core_has_saved(pdev) && rtd3_wake_bars_lost(pdev))
+	/* It was unbound while it had failed; see rtd3_resume_release(). */
+	if (rtd3_core_has_saved(pdev) && rtd3_resume_bars_lost(pdev))
 		pci_restore_state(pdev);
 
-	rdev->wake.core_delay = rtd3_core_delay(pdev);
-	rdev->wake.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
+	rdev->resume.core_delay = rtd3_core_delay(pdev);
+	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	pci_save_state(pdev);
-	rtd3_wake_keep(pdev, &rdev->wake.idle);
+	rtd3_resume_keep(pdev, &rdev->resume.idle);
 	rtd3_core_forget_saved(pdev);
-	rdev->wake.link = rtd3_verify_read_link(pdev);
+	rdev->resume.link = rtd3_verify_read_link(pdev);
 
 	return 0;
 }
 
 /**
- * rtd3_wake_release - give the device back as it was
+ * rtd3_resume_release - give the device back as it was
  * @rdev: device, no runtime PM callback can run any more
  * @works: it does
  *
  * For one that does not answer that is a saved state, to be restored by whoever
  * finds it well again.
  */
-void rtd3_wake_release(struct rtd3_device *rdev, bool works)
+void rtd3_resume_release(struct rtd3_device *rdev, bool works)
 {
 	if (!works)
-		pci_load_saved_state(rdev->core.pdev, rdev->wake.idle.saved);
-	rtd3_wake_own_delay(rdev, false);
-	rtd3_wake_forget_user(rdev);
-	kfree(rdev->wake.idle.saved);
-	rdev->wake.idle.saved = NULL;
+		pci_load_saved_state(rdev->core.pdev, rdev->resume.idle.saved);
+	rtd3_resume_take_delay(rdev, false);
+	rtd3_resume_forget_user(rdev);
+	kfree(rdev->resume.idle.saved);
+	rdev->resume.idle.saved = NULL;
 }

@@ -237,7 +237,7 @@ static void shadow(struct vfio_dev *d, struct power *p)
 	close(efd);
 }
 
-RIG_TEST(holders, "low power of the user and of its guest")
+RIG_TEST(owners, "low power of the user and of its guest")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct vfio_dev d;

@@ -31,7 +31,7 @@ static int rtd3_init_dev(struct vfio_device *vdev)
 	rtd3_policy_init(rdev);
 	rtd3_lowpower_init(rdev);
 	rtd3_config_init(rdev);
-	rtd3_mmio_init(rdev);
+	rtd3_bar_init(rdev);
 	rtd3_recovery_init(rdev);
 	rtd3_close_init(rdev);
 	rtd3_event_init(rdev);
@@ -56,7 +56,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	struct rtd3_waker waker;
 	int ret;
 
-	ret = rtd3_close_settled(rdev);
+	ret = rtd3_close_wait_settled(rdev);
 	if (ret)
 		return ret;
 	ret = rtd3_recovery_open(rdev);
@@ -69,7 +69,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	ret = rtd3_health_check(rdev);
 	if (ret)
 		goto out_end;
-	rtd3_wake_repair(rdev);
+	rtd3_resume_repair(rdev);
 	ret = vfio_pci_core_enable(&rdev->core);
 	if (ret)
 		goto out_end;
@@ -141,7 +141,7 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 		return rtd3_info_read(rdev, buf, count, ppos);
 	if (rtd3_is_config(pos))
 		return rtd3_config_read(rdev, buf, count, ppos);
-	ret = rtd3_mmio_rw(rdev, pos);
+	ret = rtd3_bar_rw(rdev, pos);
 	if (ret)
 		return ret;
 
@@ -175,7 +175,7 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 		return -EINVAL;
 	if (rtd3_is_config(pos))
 		return rtd3_config_write(rdev, buf, count, ppos);
-	ret = rtd3_mmio_rw(rdev, pos);
+	ret = rtd3_bar_rw(rdev, pos);
 	if (ret)
 		return ret;
 
@@ -266,7 +266,7 @@ static const struct vfio_device_ops rtd3_vfio_ops = {
 	.read = rtd3_read,
 	.write = rtd3_write,
 	.ioctl = rtd3_ioctl,
-	.mmap = rtd3_mmio_map,
+	.mmap = rtd3_bar_map,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
 	.device_feature = rtd3_device_feature,

@@ -6,7 +6,7 @@
  * The core answers each bit either from the device or from vconfig, its virtual
  * copy, by tables that it keeps to itself. Here the device's part is an image,
  * taken while it could still be read, and the tables are repeated in
- * rtd3_view_add_*(). A bit missing there shows as a difference between a read
+ * rtd3_shadow_add_*(). A bit missing there shows as a difference between a read
  * before and a read during sleep; the test "shadow" compares every byte.
  */
 
@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 
 #include "device.h"
-#include "view.h"
+#include "shadow.h"
 
 #define RTD3_MAP_INVALID	0xff	/* pci_config_map: no capability's */
 #define RTD3_MAP_VIRTUAL	0xfe	/* a variant driver's, in vconfig */
@@ -43,38 +43,38 @@ static const struct rtd3_volatile rtd3_volatiles[] = {
 	{ PCI_CAP_ID_EXP, PCI_EXP_DEVSTA, PCI_EXP_DEVSTA_TRPND },
 };
 
-static void rtd3_view_add(struct rtd3_view *view, unsigned int pos,
-			  const u8 *bits, size_t len)
+static void rtd3_shadow_add(struct rtd3_shadow *shadow, unsigned int pos,
+			    const u8 *bits, size_t len)
 {
-	memcpy(view->virt + pos, bits, len);
+	memcpy(shadow->virt + pos, bits, len);
 }
 
-static void rtd3_view_add_header(struct rtd3_view *view)
+static void rtd3_shadow_add_header(struct rtd3_shadow *shadow)
 {
-	memset(view->virt + PCI_VENDOR_ID, 0xff, 4);
-	view->virt[PCI_COMMAND + 1] = PCI_COMMAND_INTX_DISABLE >> 8;
-	view->virt[PCI_STATUS] = PCI_STATUS_CAP_LIST;
-	memset(view->virt + PCI_BASE_ADDRESS_0, 0xff, 24);
-	memset(view->virt + PCI_ROM_ADDRESS, 0xff, 4);
-	view->virt[PCI_CAPABILITY_LIST] = 0xff;
-	view->virt[PCI_INTERRUPT_LINE] = 0xff;
-	view->virt[PCI_INTERRUPT_PIN] = 0xff;
+	memset(shadow->virt + PCI_VENDOR_ID, 0xff, 4);
+	shadow->virt[PCI_COMMAND + 1] = PCI_COMMAND_INTX_DISABLE >> 8;
+	shadow->virt[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+	memset(shadow->virt + PCI_BASE_ADDRESS_0, 0xff, 24);
+	memset(shadow->virt + PCI_ROM_ADDRESS, 0xff, 4);
+	shadow->virt[PCI_CAPABILITY_LIST] = 0xff;
+	shadow->virt[PCI_INTERRUPT_LINE] = 0xff;
+	shadow->virt[PCI_INTERRUPT_PIN] = 0xff;
 }
 
 /* MSI: low byte of the flags, address and data, but not mask and pending bits. */
-static void rtd3_view_add_msi(struct rtd3_device *rdev, unsigned int pos)
+static void rtd3_shadow_add_msi(struct rtd3_device *rdev, unsigned int pos)
 {
 	u8 flags = rdev->core.vconfig[pos + PCI_MSI_FLAGS];
 	unsigned int end = flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_DATA_64 :
 							 PCI_MSI_DATA_32;
-	u8 *virt = rdev->config.view.virt + pos;
+	u8 *virt = rdev->config.shadow.virt + pos;
 
 	virt[PCI_MSI_FLAGS] = 0xff;
 	memset(virt + PCI_MSI_ADDRESS_LO, 0xff, end + 2 - PCI_MSI_ADDRESS_LO);
 }
 
 /* A capability of the first 256 bytes. */
-static void rtd3_view_add_cap(struct rtd3_device *rdev, u8 cap, unsigned int pos)
+static void rtd3_shadow_add_cap(struct rtd3_device *rdev, u8 cap, unsigned int pos)
 {
 	static const u8 pm[] = { 0, 0xff, 0, PCI_PM_CAP_PME_MASK >> 8, 0,
 				 (PCI_PM_CTRL_PME_ENABLE |
@@ -85,90 +85,90 @@ static void rtd3_view_add_cap(struct rtd3_device *rdev, u8 cap, unsigned int pos
 				   PCI_EXP_DEVCTL_READRQ) >> 8 };
 	static const u8 vpd[] = { 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	static const u8 af[] = { 0, 0xff, 0, 0, PCI_AF_CTRL_FLR };
-	struct rtd3_view *view = &rdev->config.view;
+	struct rtd3_shadow *shadow = &rdev->config.shadow;
 
-	view->virt[pos + PCI_CAP_LIST_NEXT] = 0xff;
+	shadow->virt[pos + PCI_CAP_LIST_NEXT] = 0xff;
 	switch (cap) {
 	case PCI_CAP_ID_PM:
-		rtd3_view_add(view, pos, pm, sizeof(pm));
+		rtd3_shadow_add(shadow, pos, pm, sizeof(pm));
 		break;
 	case PCI_CAP_ID_EXP:
-		rtd3_view_add(view, pos, exp, sizeof(exp));
+		rtd3_shadow_add(shadow, pos, exp, sizeof(exp));
 		break;
 	case PCI_CAP_ID_VPD:
-		rtd3_view_add(view, pos, vpd, sizeof(vpd));
+		rtd3_shadow_add(shadow, pos, vpd, sizeof(vpd));
 		break;
 	case PCI_CAP_ID_AF:
-		rtd3_view_add(view, pos, af, sizeof(af));
+		rtd3_shadow_add(shadow, pos, af, sizeof(af));
 		break;
 	case PCI_CAP_ID_MSI:
-		rtd3_view_add_msi(rdev, pos);
+		rtd3_shadow_add_msi(rdev, pos);
 		break;
 	}
 }
 
 /* Where a capability begins: the map has its id in each of its bytes. */
-static bool rtd3_view_cap_starts(const u8 *map, unsigned int pos)
+static bool rtd3_shadow_cap_starts(const u8 *map, unsigned int pos)
 {
 	return map[pos] != RTD3_MAP_INVALID && map[pos] != RTD3_MAP_VIRTUAL &&
 	       map[pos] != map[pos - 1];
 }
 
-static void rtd3_view_add_all(struct rtd3_device *rdev)
+static void rtd3_shadow_add_all(struct rtd3_device *rdev)
 {
 	const u8 *map = rdev->core.pci_config_map;
-	struct rtd3_view *view = &rdev->config.view;
+	struct rtd3_shadow *shadow = &rdev->config.shadow;
 	unsigned int pos;
 
-	rtd3_view_add_header(view);
+	rtd3_shadow_add_header(shadow);
 	for (pos = PCI_STD_HEADER_SIZEOF; pos < rdev->core.pdev->cfg_size; pos++) {
 		if (map[pos] == RTD3_MAP_VIRTUAL)
-			view->virt[pos] = 0xff;
-		else if (pos < PCI_CFG_SPACE_SIZE && rtd3_view_cap_starts(map, pos))
-			rtd3_view_add_cap(rdev, map[pos], pos);
+			shadow->virt[pos] = 0xff;
+		else if (pos < PCI_CFG_SPACE_SIZE && rtd3_shadow_cap_starts(map, pos))
+			rtd3_shadow_add_cap(rdev, map[pos], pos);
 		else if (pos >= PCI_CFG_SPACE_SIZE && !(pos % 4) &&
 			 (pos == PCI_CFG_SPACE_SIZE ||
-			  rtd3_view_cap_starts(map, pos)) &&
+			  rtd3_shadow_cap_starts(map, pos)) &&
 			 map[pos] != RTD3_MAP_INVALID)
 			/* The list of these is in their first dword. */
-			memset(view->virt + pos, 0xff, 4);
+			memset(shadow->virt + pos, 0xff, 4);
 	}
 }
 
 /**
- * rtd3_view_alloc - prepare for a device that is being opened
+ * rtd3_shadow_alloc - prepare for a device that is being opened
  * @rdev: device, after vfio_pci_core_enable()
  *
  * Return: 0 or -ENOMEM.
  */
-int rtd3_view_alloc(struct rtd3_device *rdev)
+int rtd3_shadow_alloc(struct rtd3_device *rdev)
 {
-	struct rtd3_view *view = &rdev->config.view;
+	struct rtd3_shadow *shadow = &rdev->config.shadow;
 	size_t size = rdev->core.pdev->cfg_size;
 
 	/* One allocation for both. */
-	view->image = kzalloc(2 * size, GFP_KERNEL_ACCOUNT);
-	if (!view->image)
+	shadow->image = kzalloc(2 * size, GFP_KERNEL_ACCOUNT);
+	if (!shadow->image)
 		return -ENOMEM;
-	view->virt = view->image + size;
-	view->msix_reset = false;
-	view->command_reset = false;
-	rtd3_view_add_all(rdev);
+	shadow->virt = shadow->image + size;
+	shadow->msix_reset = false;
+	shadow->command_reset = false;
+	rtd3_shadow_add_all(rdev);
 
 	return 0;
 }
 
 /**
- * rtd3_view_free - the opposite
+ * rtd3_shadow_free - the opposite
  * @rdev: device that has no user any more
  */
-void rtd3_view_free(struct rtd3_device *rdev)
+void rtd3_shadow_free(struct rtd3_device *rdev)
 {
-	kfree(rdev->config.view.image);
-	rdev->config.view.image = NULL;
+	kfree(rdev->config.shadow.image);
+	rdev->config.shadow.image = NULL;
 }
 
-static void rtd3_view_drop_volatile(struct rtd3_device *rdev)
+static void rtd3_shadow_drop_volatile(struct rtd3_device *rdev)
 {
 	const struct rtd3_volatile *reg;
 	unsigned int pos;
@@ -178,20 +178,20 @@ static void rtd3_view_drop_volatile(struct rtd3_device *rdev)
 		reg = &rtd3_volatiles[i];
 		pos = reg->cap ? pci_find_capability(rdev->core.pdev, reg->cap) : 0;
 		if (pos || !reg->cap)
-			rdev->config.view.image[pos + reg->offset] &= ~reg->mask;
+			rdev->config.shadow.image[pos + reg->offset] &= ~reg->mask;
 	}
 }
 
 /**
- * rtd3_view_take - ask the device for its part of the view
+ * rtd3_shadow_take - ask the device for its part of the shadow
  * @rdev: device, held awake; it may be in D3hot
  *
  * Context: rtd3_config.lock held. One read for each dword.
  */
-void rtd3_view_take(struct rtd3_device *rdev)
+void rtd3_shadow_take(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
-	__le32 *image = (__le32 *)rdev->config.view.image;
+	__le32 *image = (__le32 *)rdev->config.shadow.image;
 	unsigned int pos;
 	u32 value;
 
@@ -201,11 +201,11 @@ void rtd3_view_take(struct rtd3_device *rdev)
 		pci_read_config_dword(pdev, pos, &value);
 		image[pos / 4] = cpu_to_le32(value);
 	}
-	rtd3_view_drop_volatile(rdev);
+	rtd3_shadow_drop_volatile(rdev);
 }
 
 /* What the core does to a virtual BAR before anybody reads it again. */
-static void rtd3_view_size_bars(struct rtd3_device *rdev)
+static void rtd3_shadow_size_bars(struct rtd3_device *rdev)
 {
 	__le32 *bar = (__le32 *)&rdev->core.vconfig[PCI_BASE_ADDRESS_0];
 	struct pci_dev *pdev = rdev->core.pdev;
@@ -241,61 +241,61 @@ static void rtd3_view_size_bars(struct rtd3_device *rdev)
 	/* A ROM without a BAR: the core is left to size it at the next access. */
 }
 
-static bool rtd3_view_is_bar(unsigned int pos)
+static bool rtd3_shadow_is_bar(unsigned int pos)
 {
 	return (pos >= PCI_BASE_ADDRESS_0 && pos < PCI_BASE_ADDRESS_5 + 4) ||
 	       (pos >= PCI_ROM_ADDRESS && pos < PCI_ROM_ADDRESS + 4);
 }
 
 /**
- * rtd3_view_byte - what the user of a sleeping device reads
+ * rtd3_shadow_byte - what the user of a sleeping device reads
  * @rdev: device, whose image has been taken
  * @pos: in configuration space
  *
  * Context: rtd3_config.lock held.
  */
-u8 rtd3_view_byte(struct rtd3_device *rdev, unsigned int pos)
+u8 rtd3_shadow_byte(struct rtd3_device *rdev, unsigned int pos)
 {
-	struct rtd3_view *view = &rdev->config.view;
-	u8 virt = view->virt[pos];
+	struct rtd3_shadow *shadow = &rdev->config.shadow;
+	u8 virt = shadow->virt[pos];
 
 	lockdep_assert_held(&rdev->config.lock);
 
-	if (rdev->core.bardirty && rtd3_view_is_bar(pos))
-		rtd3_view_size_bars(rdev);
+	if (rdev->core.bardirty && rtd3_shadow_is_bar(pos))
+		rtd3_shadow_size_bars(rdev);
 
-	return (view->image[pos] & ~virt) | (rdev->core.vconfig[pos] & virt);
+	return (shadow->image[pos] & ~virt) | (rdev->core.vconfig[pos] & virt);
 }
 
 /**
- * rtd3_view_virtual - does a write here reach no device?
+ * rtd3_shadow_virtual - does a write here reach no device?
  * @rdev: device
  * @pos: in configuration space
  */
-bool rtd3_view_virtual(struct rtd3_device *rdev, unsigned int pos)
+bool rtd3_shadow_virtual(struct rtd3_device *rdev, unsigned int pos)
 {
-	return rtd3_view_is_bar(pos) || pos == PCI_INTERRUPT_LINE;
+	return rtd3_shadow_is_bar(pos) || pos == PCI_INTERRUPT_LINE;
 }
 
 /**
- * rtd3_view_write - write such a register
+ * rtd3_shadow_write - write such a register
  * @rdev: device
  * @pos: in configuration space
  * @value: the new one
  *
  * Context: rtd3_config.lock held.
  */
-void rtd3_view_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
+void rtd3_shadow_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
 {
 	lockdep_assert_held(&rdev->config.lock);
 
 	rdev->core.vconfig[pos] = value;
-	if (rtd3_view_is_bar(pos))
+	if (rtd3_shadow_is_bar(pos))
 		rdev->core.bardirty = true;
 }
 
 /**
- * rtd3_view_patch - what hardware would show and the device does not
+ * rtd3_shadow_patch - what hardware would show and the device does not
  * @rdev: device
  * @pos: in configuration space
  * @value: what the device shows there; changed
@@ -306,19 +306,19 @@ void rtd3_view_write(struct rtd3_device *rdev, unsigned int pos, u8 value)
  * Context: rtd3_config.lock held.
  * Return: was it changed?
  */
-bool rtd3_view_patch(struct rtd3_device *rdev, unsigned int pos, u8 *value)
+bool rtd3_shadow_patch(struct rtd3_device *rdev, unsigned int pos, u8 *value)
 {
-	const struct rtd3_view *view = &rdev->config.view;
+	const struct rtd3_shadow *shadow = &rdev->config.shadow;
 	struct pci_dev *pdev = rdev->core.pdev;
 
 	lockdep_assert_held(&rdev->config.lock);
 
-	if (view->msix_reset && pdev->msix_cap &&
+	if (shadow->msix_reset && pdev->msix_cap &&
 	    pos == pdev->msix_cap + PCI_MSIX_FLAGS + 1) {
 		*value &= ~((PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL) >> 8);
 		return true;
 	}
-	if (view->command_reset && pos == PCI_COMMAND) {
+	if (shadow->command_reset && pos == PCI_COMMAND) {
 		/* Functions without the bit decode always, and the core shows it. */
 		*value &= pdev->no_command_memory ? PCI_COMMAND_MEMORY : 0;
 		return true;
@@ -328,7 +328,7 @@ bool rtd3_view_patch(struct rtd3_device *rdev, unsigned int pos, u8 *value)
 }
 
 /**
- * rtd3_view_reset - let the user see a device that has lost its context
+ * rtd3_shadow_reset - let the user see a device that has lost its context
  * @rdev: device, held awake, in D0
  *
  * PCI Bus Power Management 1.2, 5.4.1: out of D3hot without No_Soft_Reset, and
@@ -340,7 +340,7 @@ bool rtd3_view_patch(struct rtd3_device *rdev, unsigned int pos, u8 *value)
  *
  * Context: rtd3_config.lock held; takes memory_lock.
  */
-void rtd3_view_reset(struct rtd3_device *rdev)
+void rtd3_shadow_reset(struct rtd3_device *rdev)
 {
 	struct vfio_pci_core_device *core = &rdev->core;
 	struct pci_dev *pdev = core->pdev;
@@ -357,7 +357,7 @@ void rtd3_view_reset(struct rtd3_device *rdev)
 	pci_write_config_word(pdev, PCI_COMMAND, command);
 	*(__le16 *)&vconfig[PCI_COMMAND] &=
 		cpu_to_le16(PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-	rdev->config.view.command_reset = true;
+	rdev->config.shadow.command_reset = true;
 	memset(vconfig + PCI_BASE_ADDRESS_0, 0, 24);
 	memset(vconfig + PCI_ROM_ADDRESS, 0, 4);
 	core->bardirty = true;
@@ -371,6 +371,6 @@ void rtd3_view_reset(struct rtd3_device *rdev)
 		       (wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32) + 2 -
 		       PCI_MSI_ADDRESS_LO);
 	}
-	rdev->config.view.msix_reset = true;
+	rdev->config.shadow.msix_reset = true;
 	up_write(&core->memory_lock);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RTD3_WAKE_H
-#define RTD3_WAKE_H
+#ifndef RTD3_RESUME_H
+#define RTD3_RESUME_H
 
 #include <linux/pci.h>
 #include <linux/spinlock.h>
@@ -10,61 +10,61 @@
 
 #include "blockers.h"
 
-#define RTD3_WAKE_HEADER	16	/* dwords of a configuration header */
+#define RTD3_RESUME_HEADER	16	/* dwords of a configuration header */
 
-#define RTD3_WAKE_TIMEOUT_MIN_MS	100
-#define RTD3_WAKE_TIMEOUT_MAX_MS	60000
+#define RTD3_RESUME_TIMEOUT_MIN_MS	100
+#define RTD3_RESUME_TIMEOUT_MAX_MS	60000
 
 /**
- * struct rtd3_wake_state - what a device looked like when it was last seen well
+ * struct rtd3_resume_state - what a device looked like when it was last seen well
  * @header: the standard configuration header
  * @saved: the PCI core's copy of what it restores; NULL: there was no memory for one,
  *	and what the core itself has saved has to do
  * @known: it was seen
  */
-struct rtd3_wake_state {
-	u32 header[RTD3_WAKE_HEADER];
+struct rtd3_resume_state {
+	u32 header[RTD3_RESUME_HEADER];
 	struct pci_saved_state *saved;
 	bool known;
 };
 
 /**
- * struct rtd3_wake - how one device is brought back to D0, and checked
+ * struct rtd3_resume - how one device is brought back to D0, and checked
  * @idle: the device while nobody has it open; from probe on
  * @user: the device as its present user left it at the last suspend
  * @link: Link Status of the port, speed and width, that a wake must reach; 0 if
  *	unknown
  * @functions: of the same device, those that have answered, a bit each
  * @marked: the PCI core's mark for disconnected devices is there, and it is ours
- * @lock: protects @core_delay and @own_delay. Innermost
- * @core_delay: the device's d3cold_delay while we hold it at 0, see wake.c
- * @own_delay: we do
+ * @lock: protects @core_delay and @delay_taken. Innermost
+ * @core_delay: the device's d3cold_delay while we hold it at 0, see resume.c
+ * @delay_taken: we do
  * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
  *
  * Written by runtime PM callbacks, which the PM core runs one at a time, by
  * rtd3_pm_wake() in their place while rtd3_recovery.pinned keeps them away, and
  * by open and close, while the device is awake. @timeout_ms is the user's.
  */
-struct rtd3_wake {
-	struct rtd3_wake_state idle;
-	struct rtd3_wake_state user;
+struct rtd3_resume {
+	struct rtd3_resume_state idle;
+	struct rtd3_resume_state user;
 	u16 link;
 	u8 functions;
 	bool marked;
 	spinlock_t lock; /* see above */
 	unsigned int core_delay;
-	bool own_delay;
+	bool delay_taken;
 	unsigned int timeout_ms;
 };
 
 /**
- * struct rtd3_wake_result - how an attempt went
+ * struct rtd3_resume_result - how an attempt went
  * @reason: RTD3_REASON_NONE if the device works
  * @degraded: what is worse than before, though it works
  * @ready_ns: how long it let us wait, beyond what the specification allows it
  * @verify_ns: what the checks cost
  */
-struct rtd3_wake_result {
+struct rtd3_resume_result {
 	enum rtd3_reason reason;
 	enum rtd3_reason degraded;
 	u64 ready_ns;
@@ -77,21 +77,21 @@ extern unsigned int rtd3_default_wake_timeout_ms;
 /* Nobody waits for a device for so long that the system could not go to sleep. */
 extern bool rtd3_system_sleeps;
 
-int rtd3_wake_init(struct rtd3_device *rdev);
-void rtd3_wake_release(struct rtd3_device *rdev, bool works);
-void rtd3_wake_remember(struct rtd3_device *rdev);
-void rtd3_wake_forget_user(struct rtd3_device *rdev);
-void rtd3_wake_own_delay(struct rtd3_device *rdev, bool own);
-void rtd3_wake_own_delay_asleep(struct rtd3_device *rdev);
-void rtd3_wake_mark(struct rtd3_device *rdev);
-bool rtd3_wake_unmark(struct rtd3_device *rdev);
-bool rtd3_wake_intact(struct rtd3_device *rdev);
-bool rtd3_wake_repair(struct rtd3_device *rdev);
-void rtd3_wake_check_saved(struct rtd3_device *rdev);
-bool rtd3_wake_answers(struct rtd3_device *rdev);
-bool rtd3_wake_slot_empty(struct pci_dev *pdev);
-bool rtd3_wake_poll(struct rtd3_device *rdev, unsigned int timeout_ms);
-void rtd3_wake_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
-			bool suspended, struct rtd3_wake_result *result);
+int rtd3_resume_init(struct rtd3_device *rdev);
+void rtd3_resume_release(struct rtd3_device *rdev, bool works);
+void rtd3_resume_remember(struct rtd3_device *rdev);
+void rtd3_resume_forget_user(struct rtd3_device *rdev);
+void rtd3_resume_take_delay(struct rtd3_device *rdev, bool own);
+void rtd3_resume_take_delay_asleep(struct rtd3_device *rdev);
+void rtd3_resume_mark(struct rtd3_device *rdev);
+bool rtd3_resume_unmark(struct rtd3_device *rdev);
+bool rtd3_resume_intact(struct rtd3_device *rdev);
+bool rtd3_resume_repair(struct rtd3_device *rdev);
+void rtd3_resume_check_saved(struct rtd3_device *rdev);
+bool rtd3_resume_answers(struct rtd3_device *rdev);
+bool rtd3_resume_slot_empty(struct pci_dev *pdev);
+bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms);
+void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
+			  bool suspended, struct rtd3_resume_result *result);
 
-#endif /* RTD3_WAKE_H */
+#endif /* RTD3_RESUME_H */
