@@ -60,6 +60,11 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 		"close the device, enter low power, or let its guest put it into D3hot; see rtd3/promote",
 		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
+	[RTD3_BLOCKER_CORE_AWAKE] = {
+		"disable-idle-d3",
+		"vfio_pci's parameter disable_idle_d3 counts for all drivers on this kernel: write N to it, then bind the device again",
+		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+	},
 	[RTD3_BLOCKER_VFS] = {
 		"vfs-enabled",
 		"write 0 to sriov_numvfs",
@@ -268,6 +273,7 @@ static void rtd3_find_own(struct rtd3_finder *find,
 		    RTD3_BLOCKER_ENTRY_D3HOT, fn->name);
 	rtd3_add_if(find, snap->open && !snap->engaged, RTD3_BLOCKER_IN_USE,
 		    fn->name);
+	rtd3_add_if(find, snap->core_awake, RTD3_BLOCKER_CORE_AWAKE, fn->name);
 	rtd3_add_if(find, snap->vfs, RTD3_BLOCKER_VFS, fn->name);
 	rtd3_add_if(find, fn->control_on, RTD3_BLOCKER_CONTROL, fn->name);
 	rtd3_add_if(find, !fn->has_pm, RTD3_BLOCKER_NO_PM, fn->name);

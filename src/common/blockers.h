@@ -78,6 +78,7 @@ struct rtd3_snap_port {
  * @entry_limit: the limit of the user's present low power entry, D3cold if none
  * @open: a user has it open
  * @engaged: and does not need it: low power of the user, or of his guest
+ * @core_awake: the VFIO core holds it awake, whatever we do
  * @vfs: virtual functions enabled
  * @has_pr3: the device itself has ACPI _PR3
  * @bios_year: year of the firmware, 0 if unknown
@@ -93,6 +94,7 @@ struct rtd3_snapshot {
 	enum rtd3_depth entry_limit;
 	bool open;
 	bool engaged;
+	bool core_awake;
 	unsigned int vfs;
 	bool has_pr3;
 	int bios_year;
@@ -109,6 +111,7 @@ enum rtd3_blocker_id {
 	RTD3_BLOCKER_FALLBACK_D3HOT,	/* fallback-d3hot */
 	RTD3_BLOCKER_ENTRY_D3HOT,	/* entry-d3hot */
 	RTD3_BLOCKER_IN_USE,		/* in-use */
+	RTD3_BLOCKER_CORE_AWAKE,	/* disable-idle-d3 */
 	RTD3_BLOCKER_VFS,		/* vfs-enabled */
 	RTD3_BLOCKER_CONTROL,		/* control-on */
 	RTD3_BLOCKER_NO_PM,		/* no-pm-capability */

@@ -170,6 +170,17 @@ static inline bool rtd3_core_control_on(struct device *dev)
 }
 
 /**
+ * rtd3_core_usage - how many hold a device awake
+ * @dev: device
+ *
+ * dev_pm_info.usage_count.
+ */
+static inline int rtd3_core_usage(struct device *dev)
+{
+	return atomic_read(&dev->power.usage_count);
+}
+
+/**
  * rtd3_core_can_reset - does the VFIO core reset the device when it is closed?
  * @core: VFIO device, open
  *

@@ -35,6 +35,8 @@ struct rtd3_sysfs;
  * @open: a user has the device open; written under dev_set->lock while the device
  *	is held awake, so that runtime PM callbacks can rely on it; read by
  *	observers without
+ * @core_awake: the core has kept a reference when it was bound, and it has not slept
+ *	since
  * @info_region: index of the info region while it is
  */
 struct rtd3_device {
@@ -51,6 +53,7 @@ struct rtd3_device {
 	struct rtd3_events events;
 	struct rtd3_sysfs *sysfs;
 	bool open;
+	bool core_awake;
 	unsigned int info_region;
 };
 

@@ -109,6 +109,7 @@ static int rtd3_runtime_suspend(struct device *dev)
 		return ret;
 	rtd3_resume_remember(rdev);
 	rtd3_resume_take_delay(rdev, true);
+	WRITE_ONCE(rdev->core_awake, false);
 
 	now = ktime_get();
 	spin_lock(&pm->lock);

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "core.h"
 #include "device.h"
 #include "event.h"
 #include "feature.h"
@@ -303,7 +304,7 @@ struct rtd3_device *rtd3_device_alloc(struct pci_dev *pdev)
 int rtd3_device_register(struct rtd3_device *rdev)
 {
 	struct device *dev = &rdev->core.pdev->dev;
-	int ret;
+	int ret, usage;
 
 	ret = rtd3_pm_attach(rdev);
 	if (ret)
@@ -316,7 +317,11 @@ int rtd3_device_register(struct rtd3_device *rdev)
 
 	pm_runtime_get_noresume(dev);
 	rtd3_policy_apply(rdev);
+	/* The core writes auto to power/control, and that drops one. */
+	usage = rtd3_core_usage(dev) - rtd3_core_control_on(dev);
 	ret = vfio_pci_core_register_device(&rdev->core);
+	/* It drops another, unless vfio_pci's disable_idle_d3 counts for us, too. */
+	WRITE_ONCE(rdev->core_awake, rtd3_core_usage(dev) >= usage);
 	if (ret) {
 		rtd3_recovery_stop(rdev);
 		rtd3_policy_release(rdev);

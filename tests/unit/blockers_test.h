@@ -99,6 +99,9 @@ void entry_d3hot(struct rtd3_snapshot *snap);
 /* The device is open, and not in low power. */
 void in_use(struct rtd3_snapshot *snap);
 
+/* The VFIO core holds the device awake. */
+void core_awake(struct rtd3_snapshot *snap);
+
 /* Virtual functions are enabled. */
 void vfs(struct rtd3_snapshot *snap);
 

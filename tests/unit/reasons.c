@@ -42,6 +42,11 @@ void in_use(struct rtd3_snapshot *snap)
 	snap->open = true;
 }
 
+void core_awake(struct rtd3_snapshot *snap)
+{
+	snap->core_awake = true;
+}
+
 void vfs(struct rtd3_snapshot *snap)
 {
 	snap->vfs = 4;
@@ -188,6 +193,8 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D3HOT, USER, entry_d3hot },
 	{ RTD3_BLOCKER_IN_USE, "in-use", SELF,
 	  RTD3_POWER_D0, DRIVER, in_use },
+	{ RTD3_BLOCKER_CORE_AWAKE, "disable-idle-d3", SELF,
+	  RTD3_POWER_D0, DRIVER, core_awake },
 	{ RTD3_BLOCKER_VFS, "vfs-enabled", SELF,
 	  RTD3_POWER_D0, DRIVER, vfs },
 	{ RTD3_BLOCKER_CONTROL, "control-on", SELF,
@@ -315,6 +322,9 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 		break;
 	case RTD3_BLOCKER_IN_USE:
 		snap->open = false;
+		break;
+	case RTD3_BLOCKER_CORE_AWAKE:
+		snap->core_awake = false;
 		break;
 	case RTD3_BLOCKER_VFS:
 		snap->vfs = 0;
