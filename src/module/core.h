@@ -113,6 +113,26 @@ static inline void rtd3_core_forget_saved(struct pci_dev *pdev)
 }
 
 /**
+ * rtd3_core_store_saved - a copy of what the PCI core has saved last
+ * @pdev: PCI device, active
+ *
+ * Also where the core has restored it already, which clears pci_dev.state_saved.
+ *
+ * Return: the copy, freed with kfree(), or NULL without memory.
+ */
+static inline struct pci_saved_state *rtd3_core_store_saved(struct pci_dev *pdev)
+{
+	bool was_saved = pdev->state_saved;
+	struct pci_saved_state *saved;
+
+	pdev->state_saved = true;
+	saved = pci_store_saved_state(pdev);
+	pdev->state_saved = was_saved;
+
+	return saved;
+}
+
+/**
  * rtd3_core_delay - how long the PCI core waits for the device after a power-on, in ms
  * @pdev: PCI device
  *

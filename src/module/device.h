@@ -9,6 +9,7 @@
 #include "event.h"
 #include "health.h"
 #include "lowpower.h"
+#include "path.h"
 #include "bar.h"
 #include "pm.h"
 #include "policy.h"
@@ -28,6 +29,7 @@ struct rtd3_sysfs;
  * @bar: what its user's accesses to BARs get then, see bar.h
  * @resume: how it is brought back, see resume.h
  * @member: what it loses power with, see powerset.h
+ * @path: the bridges that lose power with it, see path.h
  * @recovery: whether it is well, see recovery.h
  * @close: between two users, see close.h
  * @events: what it tells managers, see event.h
@@ -48,6 +50,7 @@ struct rtd3_device {
 	struct rtd3_bar bar;
 	struct rtd3_resume resume;
 	struct rtd3_member member;
+	struct rtd3_path path;
 	struct rtd3_recovery recovery;
 	struct rtd3_close close;
 	struct rtd3_events events;

@@ -24,6 +24,7 @@
 #include "device.h"
 #include "event.h"
 #include "health.h"
+#include "verify.h"
 
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
 

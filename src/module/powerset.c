@@ -37,13 +37,25 @@ static struct pci_dev *rtd3_powerset_port(struct pci_dev *pdev)
 	return pci_upstream_bridge(pdev) ?: pdev;
 }
 
-static struct rtd3_powerset *rtd3_powerset_get(struct pci_dev *port)
+/**
+ * rtd3_powerset_get - find or make a device's power set
+ * @rdev: device
+ *
+ * Its power port is the nearest device, upwards and beginning with itself, whose power
+ * the platform can cut (_PR3); without one, the port above it.
+ *
+ * Context: probe, device_lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int rtd3_powerset_get(struct rtd3_device *rdev)
 {
+	struct pci_dev *port = rtd3_powerset_port(rdev->core.pdev);
 	struct rtd3_powerset *set, *new = kzalloc(sizeof(*new), GFP_KERNEL);
 
 	if (!new)
-		return NULL;
+		return -ENOMEM;
 	mutex_init(&new->lock);
+	mutex_init(&new->path_lock);
 	INIT_LIST_HEAD(&new->members);
 
 	mutex_lock(&rtd3_powersets_lock);
@@ -59,12 +71,18 @@ static struct rtd3_powerset *rtd3_powerset_get(struct pci_dev *port)
 out_found:
 	set->users++;
 	mutex_unlock(&rtd3_powersets_lock);
+	rdev->member.set = set;
 
-	return set;
+	return 0;
 }
 
-static void rtd3_powerset_put(struct rtd3_powerset *set)
+/**
+ * rtd3_powerset_put - the opposite of rtd3_powerset_get()
+ * @rdev: device
+ */
+void rtd3_powerset_put(struct rtd3_device *rdev)
 {
+	struct rtd3_powerset *set = rdev->member.set;
 	bool last;
 
 	mutex_lock(&rtd3_powersets_lock);
@@ -82,30 +100,20 @@ static void rtd3_powerset_put(struct rtd3_powerset *set)
  * rtd3_powerset_join - power cycles may take a device along from now on
  * @rdev: device
  *
- * Its power port is the nearest device, upwards and beginning with itself, whose power
- * the platform can cut (_PR3); without one, the port above it.
- *
  * Context: probe, device_lock held; takes rtd3_powerset.lock.
- * Return: 0 or -ENOMEM.
  */
-int rtd3_powerset_join(struct rtd3_device *rdev)
+void rtd3_powerset_join(struct rtd3_device *rdev)
 {
 	struct rtd3_member *member = &rdev->member;
-
-	member->set = rtd3_powerset_get(rtd3_powerset_port(rdev->core.pdev));
-	if (!member->set)
-		return -ENOMEM;
 
 	mutex_lock(&member->set->lock);
 	list_add_tail(&member->node, &member->set->members);
 	mutex_unlock(&member->set->lock);
-
-	return 0;
 }
 
 /**
  * rtd3_powerset_leave - and not any more
- * @rdev: device; it keeps the set itself until rtd3_powerset_release()
+ * @rdev: device
  *
  * Context: probe or remove, device_lock held; takes rtd3_powerset.lock: waits for a
  * power cycle that has taken the device along.
@@ -117,16 +125,6 @@ void rtd3_powerset_leave(struct rtd3_device *rdev)
 	mutex_lock(&member->set->lock);
 	list_del(&member->node);
 	mutex_unlock(&member->set->lock);
-}
-
-/**
- * rtd3_powerset_release - the device needs the set no longer
- * @rdev: device that has left it
- */
-void rtd3_powerset_release(struct rtd3_device *rdev)
-{
-	rtd3_powerset_put(rdev->member.set);
-	rdev->member.set = NULL;
 }
 
 /**

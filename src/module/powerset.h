@@ -13,12 +13,14 @@ struct rtd3_device;
  * struct rtd3_powerset - what loses power together, as far as it is ours
  * @node: in the list of all, see powerset.c
  * @users: how many devices have it; protected as @node is
- * @port: the power port, see rtd3_powerset_join(); the set keeps a reference
+ * @port: the power port, see rtd3_powerset_get(); the set keeps a reference
  * @lock: protects @members, and keeps those that do not work from being brought up
  *	where they are while a power cycle takes them along. Order:
  *	rtd3_recovery.attempt -> this -> rtd3_policy.lock. Held over runtime PM calls,
  *	for seconds, but only if one of the set does not work, or is power-cycled.
  * @members: struct rtd3_member.node
+ * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
+ *	Runtime PM callbacks take it
  */
 struct rtd3_powerset {
 	struct list_head node;
@@ -26,11 +28,12 @@ struct rtd3_powerset {
 	struct pci_dev *port;
 	struct mutex lock; /* see above */
 	struct list_head members;
+	struct mutex path_lock; /* see above */
 };
 
 /**
  * struct rtd3_member - a device's place in its power set
- * @set: the set, from rtd3_powerset_join() until rtd3_powerset_release()
+ * @set: the set, from rtd3_powerset_get() until rtd3_powerset_put()
  * @node: in rtd3_powerset.members
  */
 struct rtd3_member {
@@ -38,9 +41,10 @@ struct rtd3_member {
 	struct list_head node;
 };
 
-int rtd3_powerset_join(struct rtd3_device *rdev);
+int rtd3_powerset_get(struct rtd3_device *rdev);
+void rtd3_powerset_put(struct rtd3_device *rdev);
+void rtd3_powerset_join(struct rtd3_device *rdev);
 void rtd3_powerset_leave(struct rtd3_device *rdev);
-void rtd3_powerset_release(struct rtd3_device *rdev);
 bool rtd3_powerset_can_cut(struct rtd3_device *rdev);
 bool rtd3_powerset_cut(struct rtd3_device * const *devs, unsigned int nr,
 		       bool (*stop)(struct rtd3_device *rdev));

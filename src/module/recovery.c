@@ -27,6 +27,7 @@
 #include "powerset.h"
 #include "recovery.h"
 #include "trace.h"
+#include "verify.h"
 
 #define RTD3_TRY_MS		5000	/* between attempts started by open */
 #define RTD3_AGAIN_MS		1000	/* wait for the device */
@@ -84,7 +85,7 @@ static bool rtd3_recovery_wait(struct rtd3_device *rdev)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
 
-	while (!rtd3_resume_answers(rdev)) {
+	while (!rtd3_path_reachable(rdev)) {
 		if (rtd3_recovery_must_end(rdev) || ktime_after(ktime_get(), end))
 			return false;
 		msleep(RTD3_POLL_MS);
@@ -437,7 +438,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 	if (rtd3_health_get(rdev, &reason) != RTD3_HEALTH_FAILED)
 		return rtd3_health_wait(rdev);
 
-	if (rtd3_resume_answers(rdev) && reason != RTD3_REASON_REPLACED) {
+	if (rtd3_path_reachable(rdev) && reason != RTD3_REASON_REPLACED) {
 		rtd3_recovery_hold(rdev);
 		if (!rtd3_health_usable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "open");
@@ -490,7 +491,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		    !rtd3_resume_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
 		rec->power_cycles = 0;
-		if (rtd3_resume_answers(rdev) && rtd3_recovery_in_place(rdev))
+		if (rtd3_path_reachable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
 			rtd3_recovery_run_steps(rdev, 1);
@@ -536,7 +537,6 @@ void rtd3_recovery_stop(struct rtd3_device *rdev)
 	spin_unlock(&rec->lock);
 	rtd3_powerset_leave(rdev);
 	cancel_delayed_work_sync(&rec->work);
-	rtd3_powerset_release(rdev);
 
 	/* It may have lost its power without anybody having seen it. */
 	if (!rtd3_health_check(rdev))

@@ -7,6 +7,7 @@
  * the wake:
  *
  *	the port is in D0, its power is on
+ *	path	each bridge down to the device, see path.c
  *	wait	link active, then the delay of PCI Express 6.0, 6.6.1; then until
  *		configuration reads are answered, no longer than wake_timeout_ms
  *	check	the same vendor and device
@@ -34,20 +35,15 @@
 
 #include "core.h"
 #include "device.h"
-#include "trace.h"
+#include "path.h"
 #include "verify.h"
 #include "resume.h"
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
 #define RTD3_LINK_POLL_MS	20
-#define RTD3_POLL_MAX_MS	50
-#define RTD3_WAITING_MS		1000	/* say so when it takes longer */
-#define RTD3_FREEZE_MS		5000	/* the freezer of tasks waits for 20 s */
 
 unsigned int rtd3_default_wake_timeout_ms = 1000;
-bool rtd3_system_sleeps;
-
 /**
  * rtd3_resume_answers - does the device answer now?
  * @rdev: device; its port is in D0
@@ -62,19 +58,6 @@ bool rtd3_resume_answers(struct rtd3_device *rdev)
 	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(rdev->core.pdev)));
 }
 
-/* A wait this long is somebody's time: tell. */
-static void rtd3_resume_tell(struct pci_dev *pdev, ktime_t start, bool *told,
-			     unsigned int timeout_ms)
-{
-	s64 ms = ktime_ms_delta(ktime_get(), start);
-
-	if (*told || ms < RTD3_WAITING_MS)
-		return;
-	*told = true;
-	pci_info(pdev, "no answer after %lld ms; waiting up to %u ms\n", ms,
-		 timeout_ms);
-}
-
 /**
  * rtd3_resume_poll - wait until the device answers
  * @rdev: device; its port is in D0
@@ -85,25 +68,7 @@ static void rtd3_resume_tell(struct pci_dev *pdev, ktime_t start, bool *told,
  */
 bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 {
-	ktime_t start = ktime_get();
-	ktime_t end = ktime_add_ms(start, timeout_ms);
-	unsigned int delay = 1;
-	bool told = false;
-	bool answers;
-
-	while (!(answers = rtd3_resume_answers(rdev))) {
-		if (ktime_after(ktime_get(), end) ||
-		    (READ_ONCE(rtd3_system_sleeps) &&
-		     ktime_ms_delta(ktime_get(), start) > RTD3_FREEZE_MS))
-			break;
-		rtd3_resume_tell(rdev->core.pdev, start, &told, timeout_ms);
-		msleep(delay);
-		delay = min(delay * 2, RTD3_POLL_MAX_MS + 0U);
-	}
-	trace_rtd3_ready(rdev->core.pdev, answers,
-			 ktime_to_ns(ktime_sub(ktime_get(), start)));
-
-	return answers;
+	return rtd3_verify_poll(pci_physfn(rdev->core.pdev), timeout_ms);
 }
 
 /* After power-on: until the device may be asked for the first time. */
@@ -139,35 +104,6 @@ static struct rtd3_resume_state *rtd3_resume_expected(struct rtd3_device *rdev)
 	struct rtd3_resume *resume = &rdev->resume;
 
 	return rdev->open && resume->user.known ? &resume->user : &resume->idle;
-}
-
-/*
- * By ourselves: where the context is lost on the way, the PCI core would wait for the
- * device for up to 60 s. Its own pci_power_up() then finds D0.
- */
-static enum rtd3_reason rtd3_resume_to_d0(struct rtd3_device *rdev)
-{
-	struct pci_dev *pdev = rdev->core.pdev;
-	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
-	u16 pmcsr = 0;
-
-	if (pdev->pm_cap && !pdev->is_virtfn)
-		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
-	if (PCI_POSSIBLE_ERROR(pmcsr))
-		return RTD3_REASON_ABSENT;
-	if (pmcsr & PCI_PM_CTRL_STATE_MASK) {
-		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
-		if (delay_us)
-			usleep_range(delay_us, delay_us * 5 / 4);
-		if (!rtd3_resume_poll(rdev, READ_ONCE(rdev->resume.timeout_ms)))
-			return RTD3_REASON_ABSENT;
-		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
-		if (pmcsr & PCI_PM_CTRL_STATE_MASK)
-			return RTD3_REASON_POWER_STATE;
-	}
-	rtd3_core_set_state(pdev, PCI_D0);
-
-	return RTD3_REASON_NONE;
 }
 
 /**
@@ -211,7 +147,9 @@ bool rtd3_resume_slot_empty(struct pci_dev *pdev)
 	struct pci_dev *port = pci_upstream_bridge(pdev);
 	u16 status;
 
-	if (!port || !port->is_hotplug_bridge || !pci_is_pcie(port) ||
+	while (port && !port->is_hotplug_bridge)
+		port = pci_upstream_bridge(port);
+	if (!port || !pci_is_pcie(port) ||
 	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status))
 		return false;
 
@@ -250,15 +188,21 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
+	enum rtd3_reason reason;
 	ktime_t start;
 	bool answers;
 
 	/* What firmware does for the device itself; the port has power already. */
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
 		acpi_bus_set_power(handle, ACPI_STATE_D0);
-	if (from == RTD3_POWER_D3COLD && !rtd3_resume_wait_link(rdev))
-		return rtd3_resume_slot_empty(pdev) ? RTD3_REASON_REMOVED :
-						    RTD3_REASON_LINK_DOWN;
+	if (from == RTD3_POWER_D3COLD) {
+		reason = rtd3_path_up(rdev, READ_ONCE(rdev->resume.timeout_ms));
+		if (!reason && !rtd3_resume_wait_link(rdev))
+			reason = RTD3_REASON_LINK_DOWN;
+		if (reason)
+			return rtd3_resume_slot_empty(pdev) ?
+			       RTD3_REASON_REMOVED : reason;
+	}
 
 	start = ktime_get();
 	answers = rtd3_resume_poll(rdev, READ_ONCE(rdev->resume.timeout_ms));
@@ -288,9 +232,10 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
 	/* It answers: take back our mark, or the core's from a wait of its own. */
 	if (!rtd3_resume_unmark(rdev))
 		return RTD3_REASON_REMOVED;
-	reason = rtd3_resume_to_d0(rdev);
+	reason = rtd3_verify_to_d0(pdev, READ_ONCE(rdev->resume.timeout_ms));
 	if (reason)
 		return reason;
+	rtd3_core_set_state(pdev, PCI_D0);
 	rtd3_resume_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
@@ -411,7 +356,7 @@ void rtd3_resume_remember(struct rtd3_device *rdev)
 	rtd3_resume_keep(rdev->core.pdev, rdev->open ? &resume->user : &resume->idle);
 	if (rdev->core.pdev->multifunction)
 		resume->functions |= rtd3_verify_functions(rdev->core.pdev);
-	link = rtd3_verify_read_link(rdev->core.pdev);
+	link = rtd3_verify_read_link(rdev);
 	/* A link that came back worse is no measure for the next time. */
 	if (!rtd3_verify_link_worse(rdev))
 		resume->link = link;
@@ -532,12 +477,13 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 	if (rtd3_core_has_saved(pdev) && rtd3_resume_bars_lost(pdev))
 		pci_restore_state(pdev);
 
+	rtd3_path_init(rdev);
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	pci_save_state(pdev);
 	rtd3_resume_keep(pdev, &rdev->resume.idle);
 	rtd3_core_forget_saved(pdev);
-	rdev->resume.link = rtd3_verify_read_link(pdev);
+	rdev->resume.link = rtd3_verify_read_link(rdev);
 
 	return 0;
 }
@@ -558,4 +504,5 @@ void rtd3_resume_release(struct rtd3_device *rdev, bool works)
 	rtd3_resume_forget_user(rdev);
 	kfree(rdev->resume.idle.saved);
 	rdev->resume.idle.saved = NULL;
+	rtd3_path_release(rdev);
 }

@@ -74,8 +74,6 @@ struct rtd3_resume_result {
 struct rtd3_device;
 
 extern unsigned int rtd3_default_wake_timeout_ms;
-/* Nobody waits for a device for so long that the system could not go to sleep. */
-extern bool rtd3_system_sleeps;
 
 int rtd3_resume_init(struct rtd3_device *rdev);
 void rtd3_resume_release(struct rtd3_device *rdev, bool works);

@@ -5,12 +5,19 @@
  */
 
 #include <linux/delay.h>
+#include <linux/ktime.h>
 
 #include "device.h"
+#include "trace.h"
 #include "verify.h"
 
 #define RTD3_SIBLING_TRIES	5
 #define RTD3_SIBLING_MS		20
+#define RTD3_POLL_MAX_MS	50
+#define RTD3_WAITING_MS		1000	/* say so when it takes longer */
+#define RTD3_FREEZE_MS		5000	/* the freezer of tasks waits for 20 s */
+
+bool rtd3_system_sleeps;
 
 /**
  * rtd3_verify_read_id - vendor and device id, from the device
@@ -43,6 +50,84 @@ bool rtd3_verify_is_answer(u32 id)
 	default:
 		return true;
 	}
+}
+
+/* A wait this long is somebody's time: tell. */
+static void rtd3_verify_tell(struct pci_dev *pdev, ktime_t start, bool *told,
+			     unsigned int timeout_ms)
+{
+	s64 ms = ktime_ms_delta(ktime_get(), start);
+
+	if (*told || ms < RTD3_WAITING_MS)
+		return;
+	*told = true;
+	pci_info(pdev, "no answer after %lld ms; waiting up to %u ms\n", ms,
+		 timeout_ms);
+}
+
+/**
+ * rtd3_verify_poll - wait until a device answers
+ * @pdev: PCI device; all above it is in D0
+ * @timeout_ms: no longer than this
+ *
+ * Context: process, sleeps.
+ * Return: does it answer?
+ */
+bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
+{
+	ktime_t start = ktime_get();
+	ktime_t end = ktime_add_ms(start, timeout_ms);
+	unsigned int delay = 1;
+	bool told = false;
+	bool answers;
+
+	while (!(answers = rtd3_verify_is_answer(rtd3_verify_read_id(pdev)))) {
+		if (ktime_after(ktime_get(), end) ||
+		    (READ_ONCE(rtd3_system_sleeps) &&
+		     ktime_ms_delta(ktime_get(), start) > RTD3_FREEZE_MS))
+			break;
+		rtd3_verify_tell(pdev, start, &told, timeout_ms);
+		msleep(delay);
+		delay = min(delay * 2, RTD3_POLL_MAX_MS + 0U);
+	}
+	trace_rtd3_ready(pdev, answers,
+			 ktime_to_ns(ktime_sub(ktime_get(), start)));
+
+	return answers;
+}
+
+/**
+ * rtd3_verify_to_d0 - let a device leave the state that its PMCSR says
+ * @pdev: PCI device that answers; a virtual function has no say
+ * @timeout_ms: how long it may be silent then
+ *
+ * By ourselves: where the context is lost on the way, the PCI core would wait for the
+ * device for up to 60 s. Its own pci_power_up() then finds D0.
+ *
+ * Context: process, sleeps.
+ * Return: RTD3_REASON_NONE, RTD3_REASON_ABSENT or RTD3_REASON_POWER_STATE.
+ */
+enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms)
+{
+	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
+	u16 pmcsr = 0;
+
+	if (pdev->pm_cap && !pdev->is_virtfn)
+		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+	if (PCI_POSSIBLE_ERROR(pmcsr))
+		return RTD3_REASON_ABSENT;
+	if (!(pmcsr & PCI_PM_CTRL_STATE_MASK))
+		return RTD3_REASON_NONE;
+
+	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
+	if (delay_us)
+		usleep_range(delay_us, delay_us * 5 / 4);
+	if (!rtd3_verify_poll(pdev, timeout_ms))
+		return RTD3_REASON_ABSENT;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+
+	return pmcsr & PCI_PM_CTRL_STATE_MASK ? RTD3_REASON_POWER_STATE :
+						RTD3_REASON_NONE;
 }
 
 /**
@@ -101,13 +186,16 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header)
 }
 
 /**
- * rtd3_verify_read_link - speed and width of the port's link, 0 if unknown
- * @pdev: PCI device below the port
+ * rtd3_verify_read_link - speed and width of the slot's link, 0 if unknown
+ * @rdev: device; of a card with a switch on it, any
  */
-u16 rtd3_verify_read_link(struct pci_dev *pdev)
+u16 rtd3_verify_read_link(struct rtd3_device *rdev)
 {
-	struct pci_dev *port = pci_upstream_bridge(pdev);
+	struct pci_dev *port = rdev->member.set->port;
 	u16 status;
+
+	if (port == rdev->core.pdev)
+		port = pci_upstream_bridge(port);
 
 	if (!port || !pci_is_pcie(port) ||
 	    pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status))
@@ -123,7 +211,7 @@ u16 rtd3_verify_read_link(struct pci_dev *pdev)
 bool rtd3_verify_link_worse(struct rtd3_device *rdev)
 {
 	u16 old = rdev->resume.link;
-	u16 now = rtd3_verify_read_link(rdev->core.pdev);
+	u16 now = rtd3_verify_read_link(rdev);
 
 	return (now & PCI_EXP_LNKSTA_CLS) < (old & PCI_EXP_LNKSTA_CLS) ||
 	       (now & PCI_EXP_LNKSTA_NLW) < (old & PCI_EXP_LNKSTA_NLW);

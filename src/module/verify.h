@@ -12,10 +12,15 @@
 
 struct rtd3_device;
 
+/* Nobody waits for a device for so long that the system could not go to sleep. */
+extern bool rtd3_system_sleeps;
+
 u32 rtd3_verify_read_id(struct pci_dev *pdev);
 bool rtd3_verify_is_answer(u32 id);
 enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
-u16 rtd3_verify_read_link(struct pci_dev *pdev);
+bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms);
+enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms);
+u16 rtd3_verify_read_link(struct rtd3_device *rdev);
 u8 rtd3_verify_functions(struct pci_dev *pdev);
 bool rtd3_verify_link_worse(struct rtd3_device *rdev);
 enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev);

@@ -306,30 +306,35 @@ int rtd3_device_register(struct rtd3_device *rdev)
 	struct device *dev = &rdev->core.pdev->dev;
 	int ret, usage;
 
-	ret = rtd3_pm_attach(rdev);
+	ret = rtd3_powerset_get(rdev);
 	if (ret)
 		return ret;
-	ret = rtd3_powerset_join(rdev);
-	if (ret) {
-		rtd3_pm_detach(rdev);
-		return ret;
-	}
+	ret = rtd3_pm_attach(rdev);
+	if (ret)
+		goto out_put_set;
 
 	pm_runtime_get_noresume(dev);
+	rtd3_powerset_join(rdev);
 	rtd3_policy_apply(rdev);
 	/* The core writes auto to power/control, and that drops one. */
 	usage = rtd3_core_usage(dev) - rtd3_core_control_on(dev);
 	ret = vfio_pci_core_register_device(&rdev->core);
 	/* It drops another, unless vfio_pci's disable_idle_d3 counts for us, too. */
 	WRITE_ONCE(rdev->core_awake, rtd3_core_usage(dev) >= usage);
-	if (ret) {
-		rtd3_recovery_stop(rdev);
-		rtd3_policy_release(rdev);
-		rtd3_event_stop(rdev);
-		rtd3_pm_detach(rdev);
-	}
+	if (ret)
+		goto out_detach;
 	pm_runtime_put(dev);
 
+	return 0;
+
+out_detach:
+	rtd3_recovery_stop(rdev);
+	rtd3_policy_release(rdev);
+	rtd3_event_stop(rdev);
+	rtd3_pm_detach(rdev);
+	pm_runtime_put(dev);
+out_put_set:
+	rtd3_powerset_put(rdev);
 	return ret;
 }
 
@@ -350,4 +355,5 @@ void rtd3_device_unregister(struct rtd3_device *rdev)
 	rtd3_policy_release(rdev);
 	rtd3_event_stop(rdev);
 	rtd3_pm_detach(rdev);
+	rtd3_powerset_put(rdev);
 }
