@@ -96,6 +96,11 @@ static bool rtd3_owns_all(struct rtd3_device *rdev,
 	return all;
 }
 
+static bool rtd3_can_reset(struct pci_dev *pdev)
+{
+	return !pci_probe_reset_slot(pdev->slot) || !pci_probe_reset_bus(pdev->bus);
+}
+
 static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 {
 	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
@@ -156,8 +161,10 @@ int rtd3_hot_reset(struct rtd3_device *rdev, void __user *arg)
 	bool all;
 	int ret;
 
-	/* A request that is not well formed the core refuses before it wakes. */
-	if (files) {
+	/* What is not well formed, or cannot be reset, the core refuses before it wakes. */
+	if (files && !rtd3_can_reset(rdev->core.pdev)) {
+		rtd3_put_files(files);
+	} else if (files) {
 		all = rtd3_owns_all(rdev, files);
 		rtd3_put_files(files);
 		ret = all ? rtd3_hot_reset_begin(rdev) : -EINVAL;

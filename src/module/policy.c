@@ -118,6 +118,7 @@ static bool rtd3_policy_goes(enum rtd3_depth old, enum rtd3_depth limit,
  * a sleeping device; that ends an entry with a wakeup eventfd, as every wake by the
  * host does. A deeper one wakes it only where the device's own power resources, and
  * not its port's, have to be turned off. The wake is waited for without the lock.
+ * Tells whether it has changed anything, or the error of the wake.
  */
 static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 			      enum rtd3_depth limit, enum rtd3_policy_way way,
@@ -127,6 +128,7 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 	struct rtd3_policy *policy = &rdev->policy;
 	enum rtd3_depth old, new;
 	bool awake = false;
+	bool changes;
 	int ret;
 
 	mutex_lock(&policy->lock);
@@ -140,7 +142,8 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 		mutex_lock(&policy->lock);
 	}
 	old = min(policy->host, policy->fallback);
-	if (rtd3_policy_goes(*which, limit, way)) {
+	changes = rtd3_policy_goes(*which, limit, way);
+	if (changes) {
 		WRITE_ONCE(*which, limit);
 		if (reason)
 			WRITE_ONCE(policy->fallback_reason, reason);
@@ -155,7 +158,7 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
 	if (awake)
 		pm_runtime_put(dev);
 
-	return 0;
+	return changes;
 }
 
 /**
@@ -170,8 +173,10 @@ static int rtd3_policy_change(struct rtd3_device *rdev, enum rtd3_depth *which,
  */
 int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit)
 {
-	return rtd3_policy_change(rdev, &rdev->policy.host, limit,
-				  RTD3_POLICY_ANY, RTD3_REASON_NONE);
+	int ret = rtd3_policy_change(rdev, &rdev->policy.host, limit,
+				     RTD3_POLICY_ANY, RTD3_REASON_NONE);
+
+	return min(ret, 0);
 }
 
 /**
@@ -189,7 +194,7 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 
 	if (limit >= READ_ONCE(policy->fallback) ||
 	    rtd3_policy_change(rdev, &policy->fallback, limit, RTD3_POLICY_FALL,
-			       reason))
+			       reason) <= 0)
 		return;
 	pci_warn(rdev->core.pdev,
 		 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
@@ -207,10 +212,11 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 int rtd3_policy_lift_fallback(struct rtd3_device *rdev, unsigned int steps)
 {
 	unsigned int limit = READ_ONCE(rdev->policy.fallback) + steps;
+	int ret = rtd3_policy_change(rdev, &rdev->policy.fallback,
+				     min_t(unsigned int, limit, RTD3_POWER_D3COLD),
+				     RTD3_POLICY_LIFT, RTD3_REASON_NONE);
 
-	return rtd3_policy_change(rdev, &rdev->policy.fallback,
-				  min_t(unsigned int, limit, RTD3_POWER_D3COLD),
-				  RTD3_POLICY_LIFT, RTD3_REASON_NONE);
+	return min(ret, 0);
 }
 
 /**
