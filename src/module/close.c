@@ -41,6 +41,9 @@ void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
 {
 	if (locked)
 		device_unlock(&rdev->core.pdev->dev);
+	/* The core has asked it for D0, and believes what it likes. */
+	if (!rtd3_health_usable(rdev))
+		rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
 }
 
 /* Called with no reference of ours on the device. */

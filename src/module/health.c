@@ -26,6 +26,7 @@
 #include "health.h"
 #include "verify.h"
 
+#define RTD3_FREEZE_MS		5000	/* the freezer waits for 20 s */
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
 
 static struct workqueue_struct *rtd3_health_wq;
@@ -124,7 +125,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		rec->since = ktime_get();
 		rec->from = from;
 		rec->power_cycles = 0;
-		rec->cut_short = READ_ONCE(rtd3_system_sleeps);
+		rec->cut_short = READ_ONCE(rtd3_freeze_by);
 		rec->told = false;
 		WRITE_ONCE(rec->unfinished, true);
 	}
@@ -287,7 +288,8 @@ static int rtd3_health_pm_event(struct notifier_block *nb, unsigned long event,
 		      event == PM_HIBERNATION_PREPARE ||
 		      event == PM_RESTORE_PREPARE;
 
-	WRITE_ONCE(rtd3_system_sleeps, sleeps);
+	WRITE_ONCE(rtd3_freeze_by,
+		   sleeps ? ktime_add_ms(ktime_get(), RTD3_FREEZE_MS) : 0);
 
 	return NOTIFY_DONE;
 }

@@ -12,7 +12,7 @@
 
 struct rtd3_device;
 
-/* After so many wakes without a failure the fallback limit is lifted by one state. */
+/* After so many wakes without a failure the fallback limit is lifted by one state; 0: never. */
 extern unsigned int rtd3_fallback_cycles;
 
 int rtd3_health_module_init(void);

@@ -4,7 +4,7 @@
  * brings the bridges back as it does devices: it restores what it has saved into one
  * that does not answer yet, reports success, and marks all below as disconnected, for
  * ever. So before a device is looked at, each bridge on the way is, from the port down.
- * One that is well costs three reads.
+ * One that is well costs two reads.
  */
 
 #include <linux/delay.h>
@@ -143,6 +143,7 @@ void rtd3_path_init(struct rtd3_device *rdev)
 	struct rtd3_path *path = &rdev->path;
 	struct pci_dev *bridge;
 	unsigned int nr = 0;
+	bool had_saved;
 
 	if (port == rdev->core.pdev)
 		return;
@@ -159,9 +160,11 @@ void rtd3_path_init(struct rtd3_device *rdev)
 		path->hop[nr].bridge = bridge;
 		path->hop[nr].id = rtd3_verify_read_id(bridge);
 		mutex_lock(&rdev->member.set->path_lock);
+		had_saved = rtd3_core_has_saved(bridge);
 		pci_save_state(bridge);
 		rtd3_hop_keep(&path->hop[nr]);
-		rtd3_core_forget_saved(bridge);
+		if (!had_saved)
+			rtd3_core_forget_saved(bridge);
 		mutex_unlock(&rdev->member.set->path_lock);
 	}
 }

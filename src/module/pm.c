@@ -47,6 +47,7 @@
 #include "device.h"
 #include "pm.h"
 #include "trace.h"
+#include "verify.h"
 
 /* A device that is just being reset may be silent for so long. */
 #define RTD3_SILENT_MS	100
@@ -58,11 +59,16 @@ static struct rtd3_device *rtd3_from_dev(struct device *dev)
 	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
 }
 
-/* One that has failed may be without power: PCI_UNKNOWN. */
+/*
+ * One that has failed (PCI_UNKNOWN) may be without power. One that cannot leave D0 may
+ * be suspended nevertheless.
+ */
 static enum rtd3_depth rtd3_suspended_power(struct pci_dev *pdev)
 {
-	return pdev->current_state == PCI_D3hot ? RTD3_POWER_D3HOT :
-						  RTD3_POWER_D3COLD;
+	pci_power_t state = pdev->current_state;
+
+	return state == PCI_D3cold || state == PCI_UNKNOWN ? RTD3_POWER_D3COLD :
+							     RTD3_POWER_D3HOT;
 }
 
 /* Close the account of the present state, which was @power, and open one. */
@@ -73,6 +79,22 @@ static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_depth power, ktime_t now)
 	if (!pm->lost)
 		pm->stats.time_ns[power] += ktime_to_ns(ktime_sub(now, pm->since));
 	pm->since = now;
+}
+
+/* Since it stopped to work it is in no state that could be accounted for. */
+static void rtd3_pm_note_loss(struct rtd3_device *rdev, enum rtd3_depth power)
+{
+	ktime_t lost = READ_ONCE(rdev->recovery.since);
+	struct rtd3_pm *pm = &rdev->pm;
+
+	lockdep_assert_held(&pm->lock);
+
+	if (pm->lost || rtd3_health_usable(rdev))
+		return;
+	pm->from = pm->suspended ? power : RTD3_POWER_D0;
+	if (ktime_after(lost, pm->since))
+		rtd3_pm_turn(pm, pm->from, lost);
+	pm->lost = true;
 }
 
 static void rtd3_pm_count_wake(struct rtd3_pm *pm, enum rtd3_wake_cause cause)
@@ -109,7 +131,8 @@ static int rtd3_runtime_suspend(struct device *dev)
 		return ret;
 	rtd3_resume_remember(rdev);
 	rtd3_resume_take_delay(rdev, true);
-	WRITE_ONCE(rdev->core_awake, false);
+	if (!rdev->open)
+		WRITE_ONCE(rdev->core_awake, false);
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
@@ -178,7 +201,7 @@ static enum rtd3_wake_cause rtd3_pm_count_resume(struct rtd3_pm *pm,
  * @rdev: device; its port is in D0
  *
  * Context: the runtime resume callback; or the device is held active although it
- * is not in D0, and rtd3_recovery.attempt is held. Sleeps.
+ * is not in D0, and rtd3_recovery.attempt and rtd3_powerset.lock are held. Sleeps.
  */
 void rtd3_pm_wake(struct rtd3_device *rdev)
 {
@@ -190,6 +213,9 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	ktime_t start = ktime_get();
 	ktime_t now;
 
+	spin_lock(&pm->lock);
+	rtd3_pm_note_loss(rdev, power);
+	spin_unlock(&pm->lock);
 	rtd3_resume_bring_up(rdev, power, pm->suspended, &result);
 
 	now = ktime_get();
@@ -263,6 +289,8 @@ static int rtd3_system_prepare(struct device *dev)
 {
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 
+	/* Tasks are frozen by now: there is time again. */
+	WRITE_ONCE(rtd3_freeze_by, 0);
 	rtd3_resume_take_delay(rdev, false);
 	rdev->pm.context_lost = false;
 
@@ -482,6 +510,7 @@ void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
 	spin_lock(&pm->lock);
 	if (pm->suspended)
 		power = rtd3_suspended_power(rdev->core.pdev);
+	rtd3_pm_note_loss(rdev, power);
 	rtd3_pm_turn(pm, power, ktime_get());
 	*stats = pm->stats;
 	if (pm->unclaimed) {

@@ -58,6 +58,8 @@ struct rtd3_pm_stats {
  * @saved_delay_ms: the device's autosuspend delay before we were bound
  * @idle_work: asks again, after each resume, whether the device may sleep
  * @others: resumes that were not for an access of the device's user
+ * @context_lost: the system's sleep has taken what the device knew; written by its
+ *	callbacks
  * @lock: protects all below. Order: innermost, nothing is taken under it;
  *	taken in process context only.
  * @wakers: accesses under way that may wake the device, oldest first
@@ -66,7 +68,6 @@ struct rtd3_pm_stats {
  * @since: when the present state began
  * @lost: the device does not work: it is in no state that could be accounted for
  * @from: the state that it was in before its first attempt to wake
- * @context_lost: the system's sleep has taken what the device knew
  * @suspended: the bus's suspend callback has run, its resume callback not yet
  * @unclaimed: the last resume has no known cause yet
  * @resumer: the task that did it; compared, never dereferenced
@@ -76,6 +77,7 @@ struct rtd3_pm {
 	int saved_delay_ms;
 	struct work_struct idle_work;
 	atomic_t others;
+	bool context_lost;
 
 	spinlock_t lock; /* see above */
 	struct list_head wakers;
@@ -83,7 +85,6 @@ struct rtd3_pm {
 	ktime_t since;
 	bool lost;
 	enum rtd3_depth from;
-	bool context_lost;
 	bool suspended;
 	bool unclaimed;
 	struct task_struct *resumer;

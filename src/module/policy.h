@@ -43,7 +43,6 @@ struct rtd3_policy {
 struct rtd3_device;
 
 extern unsigned int rtd3_default_policy; /* enum rtd3_depth */
-/* After so many clean wakes the fallback limit goes one state deeper; 0: never. */
 
 void rtd3_policy_init(struct rtd3_device *rdev);
 void rtd3_policy_apply(struct rtd3_device *rdev);

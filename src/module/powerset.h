@@ -17,7 +17,8 @@ struct rtd3_device;
  * @lock: protects @members, and keeps those that do not work from being brought up
  *	where they are while a power cycle takes them along. Order:
  *	rtd3_recovery.attempt -> this -> rtd3_policy.lock. Held over runtime PM calls,
- *	for seconds, but only if one of the set does not work, or is power-cycled.
+ *	each of which can wait for rtd3/wake_timeout_ms, but only if one of the set
+ *	does not work, or is power-cycled.
  * @members: struct rtd3_member.node
  * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
  *	Runtime PM callbacks take it

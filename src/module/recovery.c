@@ -33,7 +33,7 @@
 #define RTD3_AGAIN_MS		1000	/* wait for the device */
 #define RTD3_POLL_MS		20
 #define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
-#define RTD3_SETTLE_MS		100	/* before and after a bus reset */
+#define RTD3_RESET_MS		100	/* before and after a bus reset */
 #define RTD3_CYCLES		2
 
 static struct rtd3_device *rtd3_from_work(struct work_struct *work)
@@ -62,23 +62,33 @@ static bool rtd3_recovery_must_end(struct rtd3_device *rdev)
 {
 	return atomic_read(&rdev->recovery.waiters) ||
 	       READ_ONCE(rdev->recovery.stopped) ||
-	       READ_ONCE(rtd3_system_sleeps) || signal_pending(current);
+	       READ_ONCE(rtd3_freeze_by) || signal_pending(current);
 }
 
 /*
  * Bring the device up where it is: held active, it has no runtime PM callbacks. Tells
  * whether it works.
  */
-static bool rtd3_recovery_in_place(struct rtd3_device *rdev)
+static bool rtd3_recovery_in_place_locked(struct rtd3_device *rdev)
 {
 	lockdep_assert_held(&rdev->recovery.attempt);
+	lockdep_assert_held(&rdev->member.set->lock);
 
-	mutex_lock(&rdev->member.set->lock);
 	if (rdev->recovery.pinned)
 		rtd3_pm_wake(rdev);
-	mutex_unlock(&rdev->member.set->lock);
 
 	return rtd3_health_usable(rdev);
+}
+
+static bool rtd3_recovery_in_place(struct rtd3_device *rdev)
+{
+	bool works;
+
+	mutex_lock(&rdev->member.set->lock);
+	works = rtd3_recovery_in_place_locked(rdev);
+	mutex_unlock(&rdev->member.set->lock);
+
+	return works;
 }
 
 static bool rtd3_recovery_wait(struct rtd3_device *rdev)
@@ -116,7 +126,6 @@ static void rtd3_recovery_cycle_begin(struct rtd3_device *rdev)
 	/* An ioctl that waits for us holds the device awake: send it away. */
 	WRITE_ONCE(rec->cycling, true);
 	wake_up_all(&rec->done);
-	rec->power_cycles++;
 	rtd3_policy_cycle(rdev, true);
 	rtd3_recovery_unpin(rdev);
 }
@@ -142,6 +151,7 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 	struct rtd3_device *other, *cycled[RTD3_SNAP_SIBLINGS];
 	struct rtd3_powerset *set = rdev->member.set;
 	unsigned int i, nr = 0;
+	bool cut;
 
 	if (!rtd3_powerset_can_cut(rdev))
 		return false;
@@ -159,9 +169,11 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 			cycled[nr++] = other;
 	for (i = 0; i < nr; i++)
 		rtd3_recovery_cycle_begin(cycled[i]);
-	rtd3_powerset_cut(cycled, nr, rtd3_recovery_must_end);
-	for (i = 0; i < nr; i++)
+	cut = rtd3_powerset_cut(cycled, nr, rtd3_recovery_must_end);
+	for (i = 0; i < nr; i++) {
+		cycled[i]->recovery.power_cycles += cut;
 		rtd3_recovery_cycle_end(cycled[i]);
+	}
 
 out_unlock:
 	mutex_unlock(&set->lock);
@@ -185,17 +197,21 @@ static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
 	if (functions != 1 || !pci_upstream_bridge(pdev))
 		return false;
 
+	/* Nobody's power cycle may come between. The PCI core only tries to lock. */
+	mutex_lock(&rdev->member.set->lock);
 	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */
-	msleep(RTD3_SETTLE_MS);
+	msleep(RTD3_RESET_MS);
 	rtd3_resume_take_delay(rdev, true);
 	ret = pci_reset_bus(pdev);
 	rtd3_resume_take_delay(rdev, false);
-	if (ret)
-		return false;
-	msleep(RTD3_SETTLE_MS);
+	if (!ret) {
+		msleep(RTD3_RESET_MS);
+		if (rtd3_resume_poll(rdev, RTD3_AGAIN_MS))
+			rtd3_recovery_in_place_locked(rdev);
+	}
+	mutex_unlock(&rdev->member.set->lock);
 
-	return rtd3_resume_poll(rdev, RTD3_AGAIN_MS) &&
-	       rtd3_recovery_in_place(rdev);
+	return rtd3_health_usable(rdev);
 }
 
 static const struct rtd3_recovery_step {
@@ -208,8 +224,9 @@ static const struct rtd3_recovery_step {
 	{ "reset", rtd3_recovery_bus_reset },
 };
 
-/* The name of the step after which the device works, or NULL. */
-static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t first)
+/* The name of the step after which the device works, or NULL: in vain, or cut short. */
+static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t first,
+					   bool *cut_short)
 {
 	size_t i;
 
@@ -219,13 +236,18 @@ static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t firs
 		const struct rtd3_recovery_step *step = &rtd3_recovery_steps[i];
 		bool good;
 
-		if (rtd3_recovery_must_end(rdev) ||
-		    READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED)
+		if (READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED)
+			break;
+		*cut_short = rtd3_recovery_must_end(rdev);
+		if (*cut_short)
 			break;
 		good = step->run(rdev);
 		trace_rtd3_recover(rdev->core.pdev, step->name, good);
 		if (good)
 			return step->name;
+		*cut_short = rtd3_recovery_must_end(rdev);
+		if (*cut_short)
+			break;
 	}
 
 	return NULL;
@@ -308,6 +330,8 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 
 	lockdep_assert_held(&rec->attempt);
 
+	/* No sibling's power cycle brings it back while it is marked. */
+	mutex_lock(&rdev->member.set->lock);
 	spin_lock(&rec->lock);
 	from = rec->from;
 	reason = rec->reason;
@@ -316,6 +340,9 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 	if (!works)
 		WRITE_ONCE(rec->health, RTD3_HEALTH_FAILED);
 	spin_unlock(&rec->lock);
+	if (!works)
+		rtd3_resume_mark(rdev);
+	mutex_unlock(&rdev->member.set->lock);
 
 	/* Somebody else's power cycle has brought it back at the last moment. */
 	if (works)
@@ -325,7 +352,6 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 		pci_err(rdev->core.pdev, "failed: %s after %s; %s\n",
 			rtd3_reason_names[reason], rtd3_power_names[from],
 			rtd3_recovery_remedy(reason));
-		rtd3_resume_mark(rdev);
 		rtd3_recovery_tell_user(rdev);
 		rtd3_event_health(rdev, RTD3_HEALTH_FAILED, reason);
 	}
@@ -334,13 +360,13 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 
 static void rtd3_recovery_run_steps(struct rtd3_device *rdev, size_t first)
 {
-	const char *step = rtd3_recovery_try_steps(rdev, first);
+	bool cut_short = false;
+	const char *step = rtd3_recovery_try_steps(rdev, first, &cut_short);
 
 	if (step)
 		rtd3_recovery_finish(rdev, step);
-	else if (!rtd3_recovery_must_end(rdev))
+	else if (!cut_short)
 		rtd3_recovery_give_up(rdev);
-	/* Else it goes on when the hurry is over, see rtd3_recovery_release(). */
 }
 
 /* A device that was taken away or exchanged says nothing against sleeping. */
@@ -351,14 +377,13 @@ static bool rtd3_recovery_blames_sleep(struct rtd3_recovery *rec)
 	       rec->reason != RTD3_REASON_REPLACED;
 }
 
-/* The system was about to sleep: the queue goes on when it is awake again. */
+/* It was cut short, and goes on when there is time: the queue sleeps with the system. */
 static void rtd3_recovery_postpone(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 
 	spin_lock(&rec->lock);
-	if (READ_ONCE(rtd3_system_sleeps) && !rec->stopped &&
-	    rec->health == RTD3_HEALTH_RECOVERING)
+	if (!rec->stopped && rec->health == RTD3_HEALTH_RECOVERING)
 		rtd3_health_queue_later(rdev);
 	spin_unlock(&rec->lock);
 }
@@ -392,7 +417,8 @@ static void rtd3_recovery_work(struct work_struct *work)
  *
  * Ends what is being tried, after its present step.
  *
- * Context: process, sleeps up to 2 s; takes rtd3_recovery.attempt.
+ * Context: process, sleeps for the rest of a step, rtd3/wake_timeout_ms for one; takes
+ * rtd3_recovery.attempt.
  */
 void rtd3_recovery_hold(struct rtd3_device *rdev)
 {

@@ -27,12 +27,13 @@
  * @pinned: we hold a runtime PM reference, so that the device, and its port with
  *	it, is not suspended and resumed again and again while it does not
  *	answer. Given back by whoever may let the device suspend
- * @power_cycles: power cycles since it failed
+ * @power_cycles: power cycles since it failed; counted under rtd3_powerset.lock, too
  * @unfinished: what the failure brought about is not undone yet: no access is let
  *	through, though the device may work
  * @cycling: a power cycle needs a device that nobody holds awake
  * @stopped: the device is being unbound
- * @told: its user has been told of the failure
+ * @told: its user has been told of the failure; written under @attempt, or before it
+ *	is not well
  * @cut_short: its wake was not waited for as long as it should be
  * @from: the state that it did not come back from
  * @since: when it stopped being well

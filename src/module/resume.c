@@ -264,7 +264,7 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
  * does not has it if it had it before.
  *
  * Context: runtime PM callback of the device, or anything that keeps those away;
- * sleeps, no locks held.
+ * sleeps.
  */
 void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 			  bool suspended, struct rtd3_resume_result *result)

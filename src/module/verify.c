@@ -15,9 +15,8 @@
 #define RTD3_SIBLING_MS		20
 #define RTD3_POLL_MAX_MS	50
 #define RTD3_WAITING_MS		1000	/* say so when it takes longer */
-#define RTD3_FREEZE_MS		5000	/* the freezer of tasks waits for 20 s */
 
-bool rtd3_system_sleeps;
+ktime_t rtd3_freeze_by;
 
 /**
  * rtd3_verify_read_id - vendor and device id, from the device
@@ -82,9 +81,9 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 	bool answers;
 
 	while (!(answers = rtd3_verify_is_answer(rtd3_verify_read_id(pdev)))) {
-		if (ktime_after(ktime_get(), end) ||
-		    (READ_ONCE(rtd3_system_sleeps) &&
-		     ktime_ms_delta(ktime_get(), start) > RTD3_FREEZE_MS))
+		ktime_t by = READ_ONCE(rtd3_freeze_by);
+
+		if (ktime_after(ktime_get(), by ? min(by, end) : end))
 			break;
 		rtd3_verify_tell(pdev, start, &told, timeout_ms);
 		msleep(delay);

@@ -2,6 +2,7 @@
 #ifndef RTD3_VERIFY_H
 #define RTD3_VERIFY_H
 
+#include <linux/ktime.h>
 #include <linux/pci.h>
 #include <linux/types.h>
 
@@ -12,8 +13,8 @@
 
 struct rtd3_device;
 
-/* Nobody waits for a device for so long that the system could not go to sleep. */
-extern bool rtd3_system_sleeps;
+/* Nobody waits for a device any longer than until then: tasks are to be frozen. 0: no. */
+extern ktime_t rtd3_freeze_by;
 
 u32 rtd3_verify_read_id(struct pci_dev *pdev);
 bool rtd3_verify_is_answer(u32 id);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a guest does with PMCSR, through an fd as any VMM has it: D3hot becomes low power where it
- * may, D0 ends it, and what the guest sees is what hardware would show. t_holders.c has what comes
+ * may, D0 ends it, and what the guest sees is what hardware would show. t_owners.c has what comes
  * of it together with the user's own low power.
  */
 #include <errno.h>

@@ -32,7 +32,7 @@ static void read_all(struct vfio_dev *d, uint8_t *buf, size_t step)
 			die("%s: %zu bytes of config space at %zu", d->pf->name, step, off);
 }
 
-/* What may differ: the power state itself, and the table of volatile bits in view.c. */
+/* What may differ: the power state itself, and the table of volatile bits in shadow.c. */
 static uint8_t may_differ(struct vfio_dev *d, unsigned int off)
 {
 	unsigned int exp = vfio_find_cap(d, PCI_CAP_ID_EXP, 0);
