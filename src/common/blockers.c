@@ -65,6 +65,11 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 		"vfio_pci's parameter disable_idle_d3 counts for all drivers on this kernel: write N to it, then bind the device again",
 		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
+	[RTD3_BLOCKER_ATS] = {
+		"ats",
+		"let go of its IOMMU group once it is closed; while it is open, use Linux 7.2.12 or later, or boot with pci=noats",
+		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+	},
 	[RTD3_BLOCKER_VFS] = {
 		"vfs-enabled",
 		"write 0 to sriov_numvfs",
@@ -274,6 +279,7 @@ static void rtd3_find_own(struct rtd3_finder *find,
 	rtd3_add_if(find, snap->open && !snap->engaged, RTD3_BLOCKER_IN_USE,
 		    fn->name);
 	rtd3_add_if(find, snap->core_awake, RTD3_BLOCKER_CORE_AWAKE, fn->name);
+	rtd3_add_if(find, snap->ats, RTD3_BLOCKER_ATS, fn->name);
 	rtd3_add_if(find, snap->vfs, RTD3_BLOCKER_VFS, fn->name);
 	rtd3_add_if(find, fn->control_on, RTD3_BLOCKER_CONTROL, fn->name);
 	rtd3_add_if(find, !fn->has_pm, RTD3_BLOCKER_NO_PM, fn->name);

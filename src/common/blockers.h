@@ -79,6 +79,7 @@ struct rtd3_snap_port {
  * @open: a user has it open
  * @engaged: and does not need it: low power of the user, or of his guest
  * @core_awake: the VFIO core holds it awake, whatever we do
+ * @ats: it keeps translations of its user's, and cannot be told of changes asleep
  * @vfs: virtual functions enabled
  * @has_pr3: the device itself has ACPI _PR3
  * @bios_year: year of the firmware, 0 if unknown
@@ -95,6 +96,7 @@ struct rtd3_snapshot {
 	bool open;
 	bool engaged;
 	bool core_awake;
+	bool ats;
 	unsigned int vfs;
 	bool has_pr3;
 	int bios_year;
@@ -112,6 +114,7 @@ enum rtd3_blocker_id {
 	RTD3_BLOCKER_ENTRY_D3HOT,	/* entry-d3hot */
 	RTD3_BLOCKER_IN_USE,		/* in-use */
 	RTD3_BLOCKER_CORE_AWAKE,	/* disable-idle-d3 */
+	RTD3_BLOCKER_ATS,		/* ats */
 	RTD3_BLOCKER_VFS,		/* vfs-enabled */
 	RTD3_BLOCKER_CONTROL,		/* control-on */
 	RTD3_BLOCKER_NO_PM,		/* no-pm-capability */

@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/pm_runtime.h>
 
+#include "ats.h"
 #include "close.h"
 #include "core.h"
 #include "device.h"
@@ -126,6 +127,9 @@ void rtd3_close_device(struct rtd3_device *rdev)
 		locked = rtd3_close_forbid_resets(rdev);
 	vfio_pci_core_close_device(&rdev->core.vdev);
 	rtd3_close_allow_resets(rdev, locked);
+	/* Its group can be attached to somebody else, who finds out what is wrong. */
+	if (dead)
+		rtd3_ats_unblock(rdev);
 
 	rtd3_pm_forget_waker(rdev, &waker);
 	rdev->open = false;

@@ -9,6 +9,7 @@
 #define RTD3_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/vfio_pci_core.h>
@@ -144,6 +145,33 @@ static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 static inline void rtd3_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx, 1);
+}
+#endif
+
+/*
+ * Block a device's translations, whoever has them. Where that cannot be done it has to
+ * stay awake.
+ */
+#ifdef RTD3_HAVE_iommu_block
+static inline int rtd3_compat_block_iommu(struct pci_dev *pdev)
+{
+	return pci_dev_reset_iommu_prepare(pdev);
+}
+
+static inline void rtd3_compat_unblock_iommu(struct pci_dev *pdev)
+{
+	pci_dev_reset_iommu_done(pdev);
+}
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 4)
+#error "src/probe/iommu_block.c does not compile"
+#else
+static inline int rtd3_compat_block_iommu(struct pci_dev *pdev)
+{
+	return -EBUSY;
+}
+
+static inline void rtd3_compat_unblock_iommu(struct pci_dev *pdev)
+{
 }
 #endif
 

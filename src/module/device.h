@@ -4,6 +4,7 @@
 
 #include <linux/vfio_pci_core.h>
 
+#include "ats.h"
 #include "close.h"
 #include "config.h"
 #include "event.h"
@@ -25,6 +26,7 @@ struct rtd3_sysfs;
  * @pm: runtime power management, see pm.h
  * @policy: how deep it may sleep, see policy.h
  * @lowpower: who wants it to sleep while it is open, see lowpower.h
+ * @ats: translations that it keeps, see ats.h
  * @config: what its user sees of it meanwhile, see config.h
  * @bar: what its user's accesses to BARs get then, see bar.h
  * @resume: how it is brought back, see resume.h
@@ -46,6 +48,7 @@ struct rtd3_device {
 	struct rtd3_pm pm;
 	struct rtd3_policy policy;
 	struct rtd3_lowpower lowpower;
+	struct rtd3_ats ats;
 	struct rtd3_config config;
 	struct rtd3_bar bar;
 	struct rtd3_resume resume;

@@ -22,6 +22,7 @@
  *	last reference dropped, autosuspend delay over
  *	      |
  *	rtd3_runtime_suspend
+ *	      +--> ats.c: translations blocked
  *	      +--> pci_pm_runtime_suspend: config space saved, to D3hot
  *	      |       +--> vfio_pci_core: INTx masked
  *	      +--> resume.c: remembers what it shall be like
@@ -126,9 +127,17 @@ static int rtd3_runtime_suspend(struct device *dev)
 	}
 	rtd3_resume_repair(rdev);
 
+	ret = rtd3_ats_block(rdev);
+	if (ret) {
+		/* Nobody tells when that is over. */
+		queue_delayed_work(pm_wq, &pm->idle_work, HZ);
+		return -EBUSY;
+	}
 	ret = dev->bus->pm->runtime_suspend(dev);
-	if (ret)
+	if (ret) {
+		rtd3_ats_unblock(rdev);
 		return ret;
+	}
 	rtd3_resume_remember(rdev);
 	rtd3_resume_take_delay(rdev, true);
 	if (!rdev->open)
@@ -240,10 +249,12 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 
 	trace_rtd3_resume(pdev, power, cause, ktime_to_ns(ktime_sub(now, start)),
 			  !result.reason);
-	if (result.reason)
+	if (result.reason) {
 		rtd3_health_report(rdev, result.reason, power);
-	else
+	} else {
+		rtd3_ats_unblock(rdev);
 		rtd3_health_well(rdev, result.degraded);
+	}
 }
 
 /*
@@ -255,8 +266,8 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
  */
 static void rtd3_pm_idle_work(struct work_struct *work)
 {
-	struct rtd3_device *rdev = container_of(work, struct rtd3_device,
-						pm.idle_work);
+	struct rtd3_device *rdev = container_of(to_delayed_work(work),
+						struct rtd3_device, pm.idle_work);
 	struct device *dev = &rdev->core.pdev->dev;
 
 	pm_runtime_get_noresume(dev);
@@ -279,7 +290,7 @@ static int rtd3_runtime_resume(struct device *dev)
 	if (!expected)
 		atomic_inc(&rdev->pm.others);
 	rtd3_lowpower_woken(rdev);
-	queue_work(pm_wq, &rdev->pm.idle_work);
+	mod_delayed_work(pm_wq, &rdev->pm.idle_work, 0);
 
 	return 0;
 }
@@ -530,7 +541,7 @@ void rtd3_pm_init(struct rtd3_device *rdev)
 
 	spin_lock_init(&pm->lock);
 	INIT_LIST_HEAD(&pm->wakers);
-	INIT_WORK(&pm->idle_work, rtd3_pm_idle_work);
+	INIT_DELAYED_WORK(&pm->idle_work, rtd3_pm_idle_work);
 	pm->since = ktime_get();
 }
 
@@ -596,7 +607,8 @@ void rtd3_pm_detach(struct rtd3_device *rdev)
 
 	/* A queued resume request may still be on its way to our callback. */
 	pm_runtime_barrier(dev);
-	cancel_work_sync(&rdev->pm.idle_work);
+	cancel_delayed_work_sync(&rdev->pm.idle_work);
+	rtd3_ats_unblock(rdev);
 	pm_runtime_dont_use_autosuspend(dev);
 	pm_runtime_set_autosuspend_delay(dev, rdev->pm.saved_delay_ms);
 	dev_pm_domain_set(dev, NULL);

@@ -56,7 +56,8 @@ struct rtd3_pm_stats {
  * struct rtd3_pm - runtime power management of one device
  * @domain: encloses the PCI bus's callbacks, see pm.c
  * @saved_delay_ms: the device's autosuspend delay before we were bound
- * @idle_work: asks again, after each resume, whether the device may sleep
+ * @idle_work: asks again, after each resume, whether the device may sleep, and
+ *	while it may not because of its translations
  * @others: resumes that were not for an access of the device's user
  * @context_lost: the system's sleep has taken what the device knew; written by its
  *	callbacks
@@ -75,7 +76,7 @@ struct rtd3_pm_stats {
 struct rtd3_pm {
 	struct dev_pm_domain domain;
 	int saved_delay_ms;
-	struct work_struct idle_work;
+	struct delayed_work idle_work;
 	atomic_t others;
 	bool context_lost;
 

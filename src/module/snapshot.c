@@ -103,6 +103,7 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	snap->vfs = pci_num_vf(pdev);
 	snap->open = READ_ONCE(rdev->open);
 	snap->engaged = rtd3_lowpower_idle(rdev);
+	snap->ats = READ_ONCE(rdev->ats.awake);
 	snap->core_awake = READ_ONCE(rdev->core_awake);
 	snap->works = rtd3_health_usable(rdev);
 	dmi_get_date(DMI_BIOS_DATE, &snap->bios_year, NULL, NULL);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,7 +27,6 @@
 #define CHUNKS		64	/* 1 GiB in all: the same memory at many addresses */
 #define IOVA(n)		((uint64_t)((n) + 16) * CHUNK)
 #define BALLOON		64
-#define CALL_MS		5000
 
 static const struct pci_fn *pf;
 static struct vfio_dev d;
@@ -89,11 +87,37 @@ static void map_all(void)
 			die("MAP_DMA of %lu MiB, piece %d: %s", CHUNK >> 20, i, strerror(errno));
 }
 
-static void asleep(void)
+/* From 7.2.12 and 7.3.4 on. */
+static bool kernel_blocks(void)
+{
+	return rig.major >= 7;
+}
+
+/* It would sleep, but for its translations. */
+static void stays_awake(const char *when)
+{
+	uint64_t start = now_us();
+
+	while (!strstr(pci_get(pf, "rtd3/blockers"), "ats ") && since_ms(start) < ASLEEP_TIMEOUT_MS)
+		sleep_ms(10);
+	check(strstr(pci_get(pf, "rtd3/blockers"), "ats "), "%s: rtd3/blockers: %s", when,
+	      pci_get(pf, "rtd3/blockers"));
+	check_str(pci_get(pf, "power_state"), "D0", "%s: stays awake", when);
+}
+
+static void asleep_or_not(const char *when)
+{
+	if (kernel_blocks())
+		wait_asleep(pf, &p);
+	else
+		stays_awake(when);
+}
+
+static void asleep(const char *what)
 {
 	p = power_get(1);
 	vfio_entry(&d);
-	wait_asleep(pf, &p);
+	asleep_or_not(what);
 }
 
 static void unmap_one(void)
@@ -122,8 +146,17 @@ static void close_later(void)
 {
 	close(d.fd);
 	d.fd = -1;
-	check_asleep(pf, &p, "the device is closed, its memory is mapped");
+	stays_awake("the device is closed, its memory is mapped");
 	vfio_group_close(&d.own);
+}
+
+static int enter(void *arg)
+{
+	(void)arg;
+	vfio_open(&d, pf);
+	map_all();
+	vfio_entry(&d);
+	return 0;
 }
 
 static void killed(void)
@@ -132,19 +165,9 @@ static void killed(void)
 
 	vfio_close(&d);
 	wait_asleep(pf, &p);
-	pid = fork();
-	if (!pid) {
-		vfio_open(&d, pf);
-		map_all();
-		vfio_entry(&d);
-		for (;;)
-			pause();
-	}
-	while (power_get(1).on == p.on)
-		sleep_ms(5);
-	wait_asleep(pf, &p);
-	kill(pid, SIGKILL);
-	check(!wait_child(pid, CALL_MS, NULL), "a user in low power is killed");
+	pid = rig_holder(enter, NULL, NULL);
+	asleep_or_not("a user in low power");
+	rig_kill(pid, "a user in low power");
 }
 
 static void reopen(void)
@@ -159,7 +182,7 @@ static void promoted(void)
 	vfio_exit(&d);
 	p = power_get(1);
 	guest_set(&d, PCI_D3HOT);
-	wait_asleep(pf, &p);
+	asleep_or_not("promoted D3hot");
 	check_err(unmap(IOVA(0), CHUNK), 0, "UNMAP_DMA in a promoted D3hot");
 }
 
@@ -250,7 +273,7 @@ static void each(const struct dark *dark, size_t nr, void (*open)(void))
 
 	for (size_t i = 0; i < nr; i++) {
 		open();
-		asleep();
+		asleep(dark[i].what);
 		invalidations(&total, &before);
 		dark[i].run();
 		if (d.fd >= 0)

@@ -102,6 +102,9 @@ void in_use(struct rtd3_snapshot *snap);
 /* The VFIO core holds the device awake. */
 void core_awake(struct rtd3_snapshot *snap);
 
+/* The device keeps translations. */
+void ats(struct rtd3_snapshot *snap);
+
 /* Virtual functions are enabled. */
 void vfs(struct rtd3_snapshot *snap);
 

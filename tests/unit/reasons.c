@@ -47,6 +47,11 @@ void core_awake(struct rtd3_snapshot *snap)
 	snap->core_awake = true;
 }
 
+void ats(struct rtd3_snapshot *snap)
+{
+	snap->ats = true;
+}
+
 void vfs(struct rtd3_snapshot *snap)
 {
 	snap->vfs = 4;
@@ -195,6 +200,8 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D0, DRIVER, in_use },
 	{ RTD3_BLOCKER_CORE_AWAKE, "disable-idle-d3", SELF,
 	  RTD3_POWER_D0, DRIVER, core_awake },
+	{ RTD3_BLOCKER_ATS, "ats", SELF,
+	  RTD3_POWER_D0, DRIVER, ats },
 	{ RTD3_BLOCKER_VFS, "vfs-enabled", SELF,
 	  RTD3_POWER_D0, DRIVER, vfs },
 	{ RTD3_BLOCKER_CONTROL, "control-on", SELF,
@@ -325,6 +332,9 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 		break;
 	case RTD3_BLOCKER_CORE_AWAKE:
 		snap->core_awake = false;
+		break;
+	case RTD3_BLOCKER_ATS:
+		snap->ats = false;
 		break;
 	case RTD3_BLOCKER_VFS:
 		snap->vfs = 0;

@@ -79,6 +79,7 @@ static void worst(struct rtd3_snapshot *snap)
 	snap->open = true;
 	snap->vfs = 1;
 	snap->core_awake = true;
+	snap->ats = true;
 	memcpy(snap->port.name, ideals.port.name, sizeof(snap->port.name));
 	snap->port.present = true;
 	snap->port.control_on = true;

@@ -37,7 +37,7 @@ static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 {
 	if (!snap->works || snap->policy == RTD3_POWER_D0 ||
 	    snap->fallback == RTD3_POWER_D0 || (snap->open && !snap->engaged) ||
-	    snap->core_awake || snap->vfs || snap->fn.control_on || !snap->fn.has_pm)
+	    snap->core_awake || snap->ats || snap->vfs || snap->fn.control_on || !snap->fn.has_pm)
 		return RTD3_POWER_D0;
 	if (snap->policy == RTD3_POWER_D3HOT ||
 	    snap->fallback == RTD3_POWER_D3HOT ||
@@ -181,6 +181,7 @@ void test_exhaustive(void)
 		snap.open = rest & 8;
 		snap.engaged = rest & 16;
 		snap.vfs = rest >> 5 & 1;
+		snap.ats = rest >> 1 & rest >> 5 & 1;
 		snap.core_awake = rest >> 2 & rest >> 5 & 1;
 		snap.has_pr3 = rest & 64;
 		snap.port.has_pr3 = rest & 128;
@@ -247,6 +248,7 @@ static void rnd_snapshot(struct rtd3_snapshot *snap)
 	snap->open = rnd_bits(0, rarity) & 1;
 	snap->engaged = snap->open && rnd() & 1;
 	snap->vfs = rnd_bits(0, rarity + 1) & 1;
+	snap->ats = rnd_bits(0, rarity + 1) & 1;
 	snap->core_awake = rnd_bits(0, rarity + 1) & 1;
 	snap->has_pr3 = rnd_bits(0, 2) & 1;
 	snap->bios_year = some_years[rnd() % ARRAY_SIZE(some_years)];

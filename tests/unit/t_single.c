@@ -359,6 +359,7 @@ void test_all_at_once(void)
 	fallback_off(&snap);
 	entry_d3hot(&snap);
 	core_awake(&snap);
+	ats(&snap);
 	vfs(&snap);
 	control(&snap);
 	no_pm(&snap);
@@ -384,7 +385,7 @@ void test_all_at_once(void)
 		snap.sibling[i].wakeup = true;
 	}
 	find(&snap, &found);
-	check(found.nr == 12 + 5 + 4 * 5, "everything is wrong: %zu reasons",
+	check(found.nr == 13 + 5 + 4 * 5, "everything is wrong: %zu reasons",
 	      found.nr);
 	for (i = 0; i < RTD3_BLOCKER_NR; i++) {
 		size_t j;
