@@ -41,6 +41,7 @@ struct rtd3_sysfs;
  *	observers without
  * @core_awake: the core has kept a reference when it was bound, and it has not slept
  *	since
+ * @context_lost: the system's sleep has taken what the device knew; its callbacks'
  * @info_region: index of the info region while it is
  */
 struct rtd3_device {
@@ -60,6 +61,7 @@ struct rtd3_device {
 	struct rtd3_sysfs *sysfs;
 	bool open;
 	bool core_awake;
+	bool context_lost;
 	unsigned int info_region;
 };
 
@@ -67,6 +69,12 @@ static inline struct rtd3_device *
 rtd3_from_core(struct vfio_pci_core_device *core)
 {
 	return container_of(core, struct rtd3_device, core);
+}
+
+/* Of a device that is bound: its PM domain is ours. */
+static inline struct rtd3_device *rtd3_from_dev(struct device *dev)
+{
+	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
 }
 
 static inline struct rtd3_device *rtd3_from_vfio(struct vfio_device *vdev)

@@ -42,23 +42,17 @@
 #include <linux/pm_domain.h>
 #include <linux/pm_runtime.h>
 #include <linux/sched.h>
-#include <linux/suspend.h>
 
 #include "compat.h"
 #include "device.h"
 #include "pm.h"
+#include "sleep.h"
 #include "trace.h"
-#include "verify.h"
 
 /* A device that is just being reset may be silent for so long. */
 #define RTD3_SILENT_MS	100
 
 unsigned int rtd3_default_autosuspend_ms = 200;
-
-static struct rtd3_device *rtd3_from_dev(struct device *dev)
-{
-	return container_of(dev->pm_domain, struct rtd3_device, pm.domain);
-}
 
 /*
  * One that has failed (PCI_UNKNOWN) may be without power. One that cannot leave D0 may
@@ -295,87 +289,6 @@ static int rtd3_runtime_resume(struct device *dev)
 	return 0;
 }
 
-/* The system goes to sleep: its resume knows only the PCI core's own wait. */
-static int rtd3_system_prepare(struct device *dev)
-{
-	struct rtd3_device *rdev = rtd3_from_dev(dev);
-
-	/* Tasks are frozen by now: there is time again. */
-	WRITE_ONCE(rtd3_freeze_by, 0);
-	rtd3_resume_take_delay(rdev, false);
-	rdev->pm.context_lost = false;
-
-	return dev->bus->pm->prepare(dev);
-}
-
-static int rtd3_system_suspend_noirq(struct device *dev)
-{
-	int ret = dev->bus->pm->suspend_noirq(dev);
-
-	rtd3_resume_check_saved(rtd3_from_dev(dev));
-
-	return ret;
-}
-
-static int rtd3_system_freeze_noirq(struct device *dev)
-{
-	int ret = dev->bus->pm->freeze_noirq(dev);
-
-	rtd3_resume_check_saved(rtd3_from_dev(dev));
-
-	return ret;
-}
-
-static int rtd3_system_poweroff_noirq(struct device *dev)
-{
-	int ret = dev->bus->pm->poweroff_noirq(dev);
-
-	rtd3_resume_check_saved(rtd3_from_dev(dev));
-
-	return ret;
-}
-
-static int rtd3_system_resume_noirq(struct device *dev)
-{
-	struct rtd3_device *rdev = rtd3_from_dev(dev);
-	pci_power_t state = rdev->core.pdev->current_state;
-
-	/* Firmware has had the machine, or the way back leads through a reset. */
-	rdev->pm.context_lost = pm_resume_via_firmware() || state == PCI_D3cold ||
-				(state == PCI_D3hot && rdev->core.needs_pm_restore);
-
-	return dev->bus->pm->resume_noirq(dev);
-}
-
-static int rtd3_system_restore_noirq(struct device *dev)
-{
-	rtd3_from_dev(dev)->pm.context_lost = true;
-
-	return dev->bus->pm->restore_noirq(dev);
-}
-
-/*
- * The system is awake again. The PCI core has brought the device back without a look
- * at it, if it had not slept on. Its user is told of what it has lost, unless it had
- * put the device into low power.
- */
-static void rtd3_system_complete(struct device *dev)
-{
-	struct rtd3_device *rdev = rtd3_from_dev(dev);
-	bool in_use = rdev->open && !rtd3_lowpower_idle(rdev);
-
-	dev->bus->pm->complete(dev);
-	rtd3_resume_take_delay_asleep(rdev);
-	if (!pm_runtime_active(dev) || !rtd3_health_usable(rdev))
-		return;
-
-	if (!rtd3_resume_intact(rdev))
-		rtd3_health_lost(rdev);
-	else if (in_use && rdev->pm.context_lost)
-		vfio_pci_core_aer_err_detected(rdev->core.pdev,
-					       pci_channel_io_frozen);
-}
-
 /**
  * rtd3_pm_expect_wake - say that a wake from now on would be ours
  * @rdev: device
@@ -576,13 +489,7 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 	pm->domain.ops = *dev->bus->pm;
 	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
 	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
-	pm->domain.ops.prepare = rtd3_system_prepare;
-	pm->domain.ops.suspend_noirq = rtd3_system_suspend_noirq;
-	pm->domain.ops.freeze_noirq = rtd3_system_freeze_noirq;
-	pm->domain.ops.poweroff_noirq = rtd3_system_poweroff_noirq;
-	pm->domain.ops.resume_noirq = rtd3_system_resume_noirq;
-	pm->domain.ops.restore_noirq = rtd3_system_restore_noirq;
-	pm->domain.ops.complete = rtd3_system_complete;
+	rtd3_sleep_set_ops(&pm->domain);
 	dev_pm_domain_set(dev, &pm->domain);
 
 	pm->saved_delay_ms = dev->power.autosuspend_delay;

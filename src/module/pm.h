@@ -59,8 +59,6 @@ struct rtd3_pm_stats {
  * @idle_work: asks again, after each resume, whether the device may sleep, and
  *	while it may not because of its translations
  * @others: resumes that were not for an access of the device's user
- * @context_lost: the system's sleep has taken what the device knew; written by its
- *	callbacks
  * @lock: protects all below. Order: innermost, nothing is taken under it;
  *	taken in process context only.
  * @wakers: accesses under way that may wake the device, oldest first
@@ -78,7 +76,6 @@ struct rtd3_pm {
 	int saved_delay_ms;
 	struct delayed_work idle_work;
 	atomic_t others;
-	bool context_lost;
 
 	spinlock_t lock; /* see above */
 	struct list_head wakers;
