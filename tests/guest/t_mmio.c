@@ -306,7 +306,8 @@ RIG_TEST(mmio, "rtd3/mmio: accesses to a sleeping BAR")
 
 	rig_load();
 	rig_bind_all();
-	rig_autosuspend("50");
+	/* Long enough to look at what was written. */
+	rig_autosuspend("500");
 	check_rtd3(pf, "mmio", "sigbus", "by default");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		check_err(__pci_set(pf, "rtd3/mmio", bad[i]), -EINVAL, "rtd3/mmio: '%s'", bad[i]);
