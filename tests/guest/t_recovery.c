@@ -242,7 +242,8 @@ static void beside(const struct pci_fn *pf)
 		  "dead for a minute, another card was used meanwhile: rtd3/health");
 	model_clear();
 	model_force_on();
-	check_str(fault_health(pf, RECOVERY_MS), "ok", "dead for a minute, power back: rtd3/health");
+	check_str(fault_health(pf, RECOVERY_MS), "ok",
+		  "dead for a minute, power back: rtd3/health");
 	pci_set(pf, "rtd3/wake_timeout_ms", "1000");
 	pci_set(pf, "rtd3/fallback", "none");
 	asleep(pf, "D3cold", "after that minute");
