@@ -19,11 +19,6 @@
 
 #define RTD3_HOP_MS	100	/* PCI Express 6.0, 6.6.1: after its link is up */
 
-static bool rtd3_hop_answers(const struct rtd3_hop *hop)
-{
-	return rtd3_verify_is_answer(rtd3_verify_read_id(hop->bridge));
-}
-
 /* It is awake, and leads to where the kernel believes. */
 static bool rtd3_hop_well(const struct rtd3_hop *hop)
 {
@@ -73,7 +68,6 @@ static enum rtd3_reason rtd3_hop_up(struct rtd3_hop *hop, unsigned int timeout_m
 	if (hop->saved)
 		pci_load_saved_state(bridge, hop->saved);
 	pci_restore_state(bridge);
-	rtd3_core_set_state(bridge, PCI_D0);
 	if (!rtd3_hop_well(hop))
 		return RTD3_REASON_CONFIG;
 	pci_info(bridge, "did not come back by itself; restored\n");
@@ -121,14 +115,13 @@ enum rtd3_reason rtd3_path_up(struct rtd3_device *rdev, unsigned int timeout_ms)
 bool rtd3_path_reachable(struct rtd3_device *rdev)
 {
 	struct rtd3_path *path = &rdev->path;
-	struct pci_dev *pdev = pci_physfn(rdev->core.pdev);
 	unsigned int i;
 
 	for (i = 0; i < path->nr; i++)
 		if (!rtd3_hop_well(&path->hop[i]))
-			return rtd3_hop_answers(&path->hop[i]);
+			return rtd3_verify_answers(path->hop[i].bridge);
 
-	return rtd3_verify_is_answer(rtd3_verify_read_id(pdev));
+	return rtd3_verify_answers(rdev->core.pdev);
 }
 
 /**

@@ -21,7 +21,6 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
 
-#include "compat.h"
 #include "device.h"
 #include "event.h"
 #include "powerset.h"

@@ -36,26 +36,24 @@
 #include "core.h"
 #include "device.h"
 #include "path.h"
-#include "verify.h"
 #include "resume.h"
+#include "verify.h"
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
 #define RTD3_LINK_POLL_MS	20
 
 unsigned int rtd3_default_wake_timeout_ms = 1000;
+
 /**
  * rtd3_resume_answers - does the device answer now?
  * @rdev: device; its port is in D0
- *
- * One configuration read. A virtual function has no id to read; it is there as
- * long as its physical function is.
  *
  * Context: any.
  */
 bool rtd3_resume_answers(struct rtd3_device *rdev)
 {
-	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(rdev->core.pdev)));
+	return rtd3_verify_answers(rdev->core.pdev);
 }
 
 /**
@@ -163,7 +161,7 @@ bool rtd3_resume_slot_empty(struct pci_dev *pdev)
  */
 static void rtd3_resume_restore(struct rtd3_device *rdev, bool suspended,
 				const struct rtd3_resume_state *expected,
-			      u32 *header)
+				u32 *header)
 {
 	const u16 bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
 			 PCI_COMMAND_MASTER;
@@ -184,7 +182,7 @@ static void rtd3_resume_restore(struct rtd3_device *rdev, bool suspended,
 
 static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 					 enum rtd3_depth from,
-				       struct rtd3_resume_result *result)
+					 struct rtd3_resume_result *result)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
@@ -235,7 +233,6 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
 	reason = rtd3_verify_to_d0(pdev, READ_ONCE(rdev->resume.timeout_ms));
 	if (reason)
 		return reason;
-	rtd3_core_set_state(pdev, PCI_D0);
 	rtd3_resume_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
@@ -355,7 +352,8 @@ void rtd3_resume_remember(struct rtd3_device *rdev)
 
 	rtd3_resume_keep(rdev->core.pdev, rdev->open ? &resume->user : &resume->idle);
 	if (rdev->core.pdev->multifunction)
-		resume->functions |= rtd3_verify_functions(rdev->core.pdev);
+		resume->functions |= rtd3_verify_functions(rdev->core.pdev,
+							   ~resume->functions);
 	link = rtd3_verify_read_link(rdev);
 	/* A link that came back worse is no measure for the next time. */
 	if (!rtd3_verify_link_worse(rdev))
@@ -423,19 +421,16 @@ bool rtd3_resume_intact(struct rtd3_device *rdev)
  * A reset that AER has made, or a moment without power: nobody has told us.
  *
  * Context: process; nobody else uses the device.
- * Return: was there something?
  */
-bool rtd3_resume_repair(struct rtd3_device *rdev)
+void rtd3_resume_repair(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	u32 header[RTD3_RESUME_HEADER];
 
 	if (!rtd3_resume_bars_lost(pdev))
-		return false;
+		return;
 	pci_warn(pdev, "has lost its configuration while it was awake; restored\n");
 	rtd3_resume_restore(rdev, false, rtd3_resume_expected(rdev), header);
-
-	return true;
 }
 
 /**

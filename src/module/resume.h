@@ -84,7 +84,7 @@ void rtd3_resume_take_delay_asleep(struct rtd3_device *rdev);
 void rtd3_resume_mark(struct rtd3_device *rdev);
 bool rtd3_resume_unmark(struct rtd3_device *rdev);
 bool rtd3_resume_intact(struct rtd3_device *rdev);
-bool rtd3_resume_repair(struct rtd3_device *rdev);
+void rtd3_resume_repair(struct rtd3_device *rdev);
 void rtd3_resume_check_saved(struct rtd3_device *rdev);
 bool rtd3_resume_answers(struct rtd3_device *rdev);
 bool rtd3_resume_slot_empty(struct pci_dev *pdev);

@@ -7,6 +7,7 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 
+#include "core.h"
 #include "device.h"
 #include "trace.h"
 #include "verify.h"
@@ -51,6 +52,20 @@ bool rtd3_verify_is_answer(u32 id)
 	}
 }
 
+/**
+ * rtd3_verify_answers - does a device answer now?
+ * @pdev: PCI device; all above it is in D0
+ *
+ * One configuration read. A virtual function has no id to read; it is there as long
+ * as its physical function is.
+ *
+ * Context: any.
+ */
+bool rtd3_verify_answers(struct pci_dev *pdev)
+{
+	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(pdev)));
+}
+
 /* A wait this long is somebody's time: tell. */
 static void rtd3_verify_tell(struct pci_dev *pdev, ktime_t start, bool *told,
 			     unsigned int timeout_ms)
@@ -80,7 +95,7 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 	bool told = false;
 	bool answers;
 
-	while (!(answers = rtd3_verify_is_answer(rtd3_verify_read_id(pdev)))) {
+	while (!(answers = rtd3_verify_answers(pdev))) {
 		ktime_t by = READ_ONCE(rtd3_freeze_by);
 
 		if (ktime_after(ktime_get(), by ? min(by, end) : end))
@@ -101,7 +116,8 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
  * @timeout_ms: how long it may be silent then
  *
  * By ourselves: where the context is lost on the way, the PCI core would wait for the
- * device for up to 60 s. Its own pci_power_up() then finds D0.
+ * device for up to 60 s. Its own pci_power_up() then finds D0, as pci_dev.current_state
+ * says.
  *
  * Context: process, sleeps.
  * Return: RTD3_REASON_NONE, RTD3_REASON_ABSENT or RTD3_REASON_POWER_STATE.
@@ -115,18 +131,19 @@ enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms
 		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
 	if (PCI_POSSIBLE_ERROR(pmcsr))
 		return RTD3_REASON_ABSENT;
-	if (!(pmcsr & PCI_PM_CTRL_STATE_MASK))
-		return RTD3_REASON_NONE;
+	if (pmcsr & PCI_PM_CTRL_STATE_MASK) {
+		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
+		if (delay_us)
+			usleep_range(delay_us, delay_us * 5 / 4);
+		if (!rtd3_verify_poll(pdev, timeout_ms))
+			return RTD3_REASON_ABSENT;
+		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+	}
+	if (pmcsr & PCI_PM_CTRL_STATE_MASK)
+		return RTD3_REASON_POWER_STATE;
+	rtd3_core_set_state(pdev, PCI_D0);
 
-	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
-	if (delay_us)
-		usleep_range(delay_us, delay_us * 5 / 4);
-	if (!rtd3_verify_poll(pdev, timeout_ms))
-		return RTD3_REASON_ABSENT;
-	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
-
-	return pmcsr & PCI_PM_CTRL_STATE_MASK ? RTD3_REASON_POWER_STATE :
-						RTD3_REASON_NONE;
+	return RTD3_REASON_NONE;
 }
 
 /**
@@ -219,11 +236,12 @@ bool rtd3_verify_link_worse(struct rtd3_device *rdev)
 /**
  * rtd3_verify_functions - the functions of the device that answer, a bit each
  * @pdev: one of them
+ * @asked: whom to ask
  *
  * Virtual functions have no id of their own to answer with. Past the kernel's list of
  * devices: to walk that takes a lock that no runtime PM callback may take.
  */
-u8 rtd3_verify_functions(struct pci_dev *pdev)
+u8 rtd3_verify_functions(struct pci_dev *pdev, u8 asked)
 {
 	unsigned int slot = PCI_SLOT(pdev->devfn);
 	unsigned int fn;
@@ -231,7 +249,8 @@ u8 rtd3_verify_functions(struct pci_dev *pdev)
 	u32 id;
 
 	for (fn = 0; fn < 8; fn++)
-		if (!pci_bus_read_config_dword(pdev->bus, PCI_DEVFN(slot, fn),
+		if (asked & BIT(fn) &&
+		    !pci_bus_read_config_dword(pdev->bus, PCI_DEVFN(slot, fn),
 					       PCI_VENDOR_ID, &id) &&
 		    rtd3_verify_is_answer(id))
 			mask |= BIT(fn);
@@ -249,6 +268,7 @@ enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	unsigned int tries = pdev->multifunction ? RTD3_SIBLING_TRIES : 0;
+	u8 functions = rdev->resume.functions;
 
 	if (pdev->is_virtfn)
 		return RTD3_REASON_NONE;
@@ -257,7 +277,7 @@ enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev)
 
 	/* Functions of one device need not be ready at one time. */
 	for (; tries; tries--) {
-		if (!(rdev->resume.functions & ~rtd3_verify_functions(pdev)))
+		if (rtd3_verify_functions(pdev, functions) == functions)
 			return RTD3_REASON_NONE;
 		msleep(RTD3_SIBLING_MS);
 	}
