@@ -51,6 +51,7 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 {
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p, first;
+	unsigned int ons, most;
 	long ms;
 
 	rig_load();
@@ -72,8 +73,14 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 
 	for (int i = 0; i < ROUNDS; i++)
 		one_round(pf, &p, i);
-	check(p.on - first.on == ROUNDS && p.off - first.off == ROUNDS,
-	      "%d opens: %u _ON, %u _OFF", ROUNDS, p.on - first.on, p.off - first.off);
+	ons = p.on - first.on;
+	/*
+	 * Old kernels poll bridges for PME without keeping what is above them awake: one that is just
+	 * losing its power reads as one that wants to be woken.
+	 */
+	most = ROUNDS * (rig.nr_bridges && rig.major == 6 && rig.minor < 9 ? 2 : 1);
+	check(ons >= ROUNDS && ons <= most && p.off - first.off == ons, "%d opens: %u _ON, %u _OFF",
+	      ROUNDS, ons, p.off - first.off);
 	if (rig.ours) {
 		check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 		check(rtd3_num(pf, "time_d3cold_ms") > 1000, "rtd3/stats/time_d3cold_ms: %llu",

@@ -161,7 +161,10 @@ static void patience(struct power *p, enum model_fault fault, unsigned int meanw
 	pid = wake_begin(&was, when);
 	start = now_us();
 	check_state(meanwhile, when);
-	id = pci_raw_config32(pf, 0);
+	/* The power comes first, and nothing gets through a port that is not in D0 yet. */
+	do {
+		id = pci_raw_config32(pf, 0);
+	} while (fault == MODEL_NOT_READY && id == ALL_ONES && since_ms(start) < DELAY_MS / 2);
 	check_eq(id, fault == MODEL_NOT_READY ? RETRY_ID : ALL_ONES, "%s: id meanwhile", when);
 	check_eq(pci_raw_config32(pf, PCI_COMMAND), ALL_ONES, "%s: command meanwhile", when);
 	while (model_power() != MODEL_UP && since_ms(start) < WAKE_ASKS_MS)
