@@ -105,6 +105,11 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 		"use firmware that has _PR3 for the device or for its port",
 		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
+	[RTD3_BLOCKER_NOT_CUT] = {
+		"power-not-cut",
+		"it kept its power the last time that it was to be cut: let what shares the power sleep, too, or update the firmware",
+		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+	},
 	[RTD3_BLOCKER_PORT_CONTROL] = {
 		"port-control-on",
 		"write auto to power/control",
@@ -290,6 +295,7 @@ static void rtd3_find_own(struct rtd3_finder *find,
 		    fn->name);
 	rtd3_add_if(find, !snap->has_pr3 && !port_pr3, RTD3_BLOCKER_NO_PR3,
 		    fn->name);
+	rtd3_add_if(find, snap->not_cut, RTD3_BLOCKER_NOT_CUT, fn->name);
 }
 
 /* bridge_d3 is clear, and neither a function nor a plain fact explains it. */

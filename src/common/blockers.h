@@ -82,6 +82,7 @@ struct rtd3_snap_port {
  * @ats: it keeps translations of its user's, and cannot be told of changes asleep
  * @vfs: virtual functions enabled
  * @has_pr3: the device itself has ACPI _PR3
+ * @not_cut: the last power-off that was asked for did not happen
  * @bios_year: year of the firmware, 0 if unknown
  * @nr_siblings: other functions below the port
  * @sibling: the first RTD3_SNAP_SIBLINGS of them
@@ -99,6 +100,7 @@ struct rtd3_snapshot {
 	bool ats;
 	unsigned int vfs;
 	bool has_pr3;
+	bool not_cut;
 	int bios_year;
 	unsigned int nr_siblings;
 	struct rtd3_snap_fn sibling[RTD3_SNAP_SIBLINGS];
@@ -122,6 +124,7 @@ enum rtd3_blocker_id {
 	RTD3_BLOCKER_NO_D3COLD,		/* no-d3cold */
 	RTD3_BLOCKER_WAKEUP,		/* wakeup-armed */
 	RTD3_BLOCKER_NO_PR3,		/* no-pr3 */
+	RTD3_BLOCKER_NOT_CUT,		/* power-not-cut */
 	RTD3_BLOCKER_PORT_CONTROL,	/* port-control-on */
 	RTD3_BLOCKER_PORT_NOT_ALLOWED,	/* port-d3cold-not-allowed */
 	RTD3_BLOCKER_PORT_NO_D3COLD,	/* port-no-d3cold */

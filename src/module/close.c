@@ -47,13 +47,23 @@ void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
 		rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
 }
 
-/* Called with no reference of ours on the device. */
+/*
+ * The caller's reference stands against it, and is had again afterwards. The device
+ * is woken to see whether it has been without power: else this is no reset.
+ */
 static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
+	bool cut;
 
-	if (!rtd3_powerset_cut(&rdev, 1, NULL)) {
-		pci_warn(pdev, "no power cycle: its power cannot be cut now; see rtd3/blockers\n");
+	pm_runtime_put_noidle(&pdev->dev);
+	cut = rtd3_powerset_cut(&rdev, 1, NULL);
+	pm_runtime_get_noresume(&pdev->dev);
+	if (cut)
+		pm_runtime_resume(&pdev->dev);
+	if (!cut || READ_ONCE(rdev->member.set->not_cut)) {
+		pci_warn(pdev, "no power cycle: its power %s; see rtd3/blockers\n",
+			 cut ? "was not cut" : "cannot be cut now");
 		return;
 	}
 	rdev->close.power_cycles++;
@@ -131,16 +141,13 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	if (dead)
 		rtd3_ats_unblock(rdev);
 
-	rtd3_pm_forget_waker(rdev, &waker);
 	rdev->open = false;
 	rtd3_resume_forget_user(rdev);
 	rtd3_config_close(rdev);
 	rtd3_pm_mark_busy(rdev);
-	if (cycle) {
-		pm_runtime_put_noidle(dev);
+	if (cycle)
 		rtd3_close_power_cycle(rdev);
-		pm_runtime_get_noresume(dev);
-	}
+	rtd3_pm_forget_waker(rdev, &waker);
 	rtd3_close_settle(rdev);
 	rtd3_recovery_release(rdev);
 }

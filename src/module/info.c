@@ -82,7 +82,7 @@ static int rtd3_info_fill(struct rtd3_device *rdev, struct rtd3_info *info)
 		.limit = rtd3_to_uapi(rtd3_policy_limit(rdev)),
 		.predicted = rtd3_to_uapi(rtd3_blockers_predict(pred->list,
 								   pred->nr)),
-		.state = rtd3_uapi_state(rdev->core.pdev->current_state),
+		.state = rtd3_uapi_state(rtd3_pm_state(rdev)),
 		.last_state = stats.resumes ? rtd3_to_uapi(stats.last_state) :
 					      RTD3_STATE_UNKNOWN,
 		.last_wake = stats.last_wake,

@@ -66,6 +66,14 @@ static enum rtd3_depth rtd3_suspended_power(struct pci_dev *pdev)
 							     RTD3_POWER_D3HOT;
 }
 
+/* What its time counts as: one that keeps its power is not in D3cold. */
+static enum rtd3_depth rtd3_counted_power(struct rtd3_device *rdev,
+					  enum rtd3_depth power)
+{
+	return power == RTD3_POWER_D3COLD && READ_ONCE(rdev->member.set->not_cut) ?
+	       RTD3_POWER_D3HOT : power;
+}
+
 /* Close the account of the present state, which was @power, and open one. */
 static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_depth power, ktime_t now)
 {
@@ -74,6 +82,19 @@ static void rtd3_pm_turn(struct rtd3_pm *pm, enum rtd3_depth power, ktime_t now)
 	if (!pm->lost)
 		pm->stats.time_ns[power] += ktime_to_ns(ktime_sub(now, pm->since));
 	pm->since = now;
+}
+
+/* What observers were told while it slept was too much, if it has had power. */
+static void rtd3_pm_take_back(struct rtd3_pm *pm)
+{
+	u64 *time_ns = pm->stats.time_ns;
+
+	lockdep_assert_held(&pm->lock);
+
+	if (pm->from == RTD3_POWER_D3COLD)
+		return;
+	time_ns[pm->from] += time_ns[RTD3_POWER_D3COLD] - pm->cold_ns;
+	time_ns[RTD3_POWER_D3COLD] = pm->cold_ns;
 }
 
 /* Since it stopped to work it is in no state that could be accounted for. */
@@ -86,7 +107,8 @@ static void rtd3_pm_note_loss(struct rtd3_device *rdev, enum rtd3_depth power)
 
 	if (pm->lost || rtd3_health_usable(rdev))
 		return;
-	pm->from = pm->suspended ? power : RTD3_POWER_D0;
+	pm->from = pm->suspended ? rtd3_counted_power(rdev, power) :
+				   RTD3_POWER_D0;
 	if (ktime_after(lost, pm->since))
 		rtd3_pm_turn(pm, pm->from, lost);
 	pm->lost = true;
@@ -143,6 +165,7 @@ static int rtd3_runtime_suspend(struct device *dev)
 		rtd3_pm_count_wake(pm, RTD3_WAKE_HOST);
 	rtd3_pm_turn(pm, RTD3_POWER_D0, now);
 	pm->suspended = true;
+	pm->cold_ns = pm->stats.time_ns[RTD3_POWER_D3COLD];
 	pm->stats.suspends++;
 	pm->stats.suspend_ns = ktime_to_ns(ktime_sub(now, start));
 	spin_unlock(&pm->lock);
@@ -224,10 +247,12 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	now = ktime_get();
 	spin_lock(&pm->lock);
 	if (!pm->lost)
-		pm->from = pm->suspended ? power : RTD3_POWER_D0;
+		pm->from = pm->suspended ? rtd3_counted_power(rdev, power) :
+					   RTD3_POWER_D0;
 	rtd3_pm_turn(pm, pm->from, now);
 	pm->lost = result.reason;
 	if (!result.reason && pm->suspended) {
+		rtd3_pm_take_back(pm);
 		pm->suspended = false;
 		pm->stats.last_state = pm->from;
 		pm->stats.resumes++;
@@ -419,10 +444,25 @@ void rtd3_pm_mark_busy(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_pm_state - the device's power state, as far as it is known
+ * @rdev: device
+ *
+ * Context: any; never wakes the device.
+ */
+pci_power_t rtd3_pm_state(struct rtd3_device *rdev)
+{
+	pci_power_t state = rdev->core.pdev->current_state;
+
+	return state == PCI_D3cold && READ_ONCE(rdev->member.set->not_cut) ?
+	       PCI_D3hot : state;
+}
+
+/**
  * rtd3_pm_get_stats - a consistent copy of the counters
  * @rdev: device
- * @stats: filled; the present state is counted up to now, and a wake that
- *	nobody has claimed yet counts as the host's
+ * @stats: filled; the present state is counted up to now, as what the last one like
+ *	it has proved to be, and a wake that nobody has claimed yet counts as the host's.
+ *	Time in D3cold goes back only where the wake proves that it was none
  *
  * Never wakes the device. Context: process; takes rtd3_pm.lock.
  */
@@ -435,7 +475,7 @@ void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
 	if (pm->suspended)
 		power = rtd3_suspended_power(rdev->core.pdev);
 	rtd3_pm_note_loss(rdev, power);
-	rtd3_pm_turn(pm, power, ktime_get());
+	rtd3_pm_turn(pm, rtd3_counted_power(rdev, power), ktime_get());
 	*stats = pm->stats;
 	if (pm->unclaimed) {
 		stats->wakes[RTD3_WAKE_HOST]++;

@@ -21,7 +21,8 @@
  * @failures: attempts to bring it to D0 after which it did not work
  * @wakes: resumes by cause; they add up to @resumes
  * @time_ns: time spent in each state; a suspend that ends in D3cold counts
- *	as D3cold from its beginning, the port follows within milliseconds
+ *	as D3cold from its beginning, the port follows within milliseconds; one
+ *	that has kept its power meanwhile counts as D3hot
  * @suspend_ns: duration of the last suspend, of the device itself
  * @resume_ns: duration of the last resume, of the device itself
  * @resume_max_ns: the longest of them
@@ -68,6 +69,7 @@ struct rtd3_pm_stats {
  * @lost: the device does not work: it is in no state that could be accounted for
  * @from: the state that it was in before its first attempt to wake
  * @suspended: the bus's suspend callback has run, its resume callback not yet
+ * @cold_ns: what had been counted as D3cold before it was suspended
  * @unclaimed: the last resume has no known cause yet
  * @resumer: the task that did it; compared, never dereferenced
  */
@@ -84,6 +86,7 @@ struct rtd3_pm {
 	bool lost;
 	enum rtd3_depth from;
 	bool suspended;
+	u64 cold_ns;
 	bool unclaimed;
 	struct task_struct *resumer;
 };
@@ -120,6 +123,7 @@ void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_access_drop(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause);
 void rtd3_pm_mark_busy(struct rtd3_device *rdev);
+pci_power_t rtd3_pm_state(struct rtd3_device *rdev);
 void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats);
 
 #endif /* RTD3_PM_H */

@@ -22,6 +22,8 @@ struct rtd3_device;
  * @members: struct rtd3_member.node
  * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
  *	Runtime PM callbacks take it
+ * @not_cut: the last of the set that came back from D3cold had had power all the
+ *	time, see rtd3_resume.witness. Written by resumes, read by anyone
  */
 struct rtd3_powerset {
 	struct list_head node;
@@ -30,6 +32,7 @@ struct rtd3_powerset {
 	struct mutex lock; /* see above */
 	struct list_head members;
 	struct mutex path_lock; /* see above */
+	bool not_cut;
 };
 
 /**

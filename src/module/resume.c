@@ -214,7 +214,23 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	       RTD3_REASON_NOT_READY : RTD3_REASON_ABSENT;
 }
 
-static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
+/* It answers, and nobody has asked it for D0 yet: has it been without power? */
+static void rtd3_resume_hear_witness(struct rtd3_device *rdev)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	bool not_cut;
+
+	if (!rdev->resume.witness)
+		return;
+	not_cut = rtd3_verify_in_d3(rdev->core.pdev);
+	if (not_cut && !READ_ONCE(set->not_cut))
+		pci_warn(rdev->core.pdev,
+			 "kept its power in D3cold; see rtd3/blockers\n");
+	WRITE_ONCE(set->not_cut, not_cut);
+}
+
+static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev,
+				       enum rtd3_depth from, bool suspended,
 				       struct rtd3_resume_result *result)
 {
 	struct rtd3_resume_state *expected = rtd3_resume_expected(rdev);
@@ -230,6 +246,8 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
 	/* It answers: take back our mark, or the core's from a wait of its own. */
 	if (!rtd3_resume_unmark(rdev))
 		return RTD3_REASON_REMOVED;
+	if (suspended && from == RTD3_POWER_D3COLD)
+		rtd3_resume_hear_witness(rdev);
 	reason = rtd3_verify_to_d0(pdev, READ_ONCE(rdev->resume.timeout_ms));
 	if (reason)
 		return reason;
@@ -245,6 +263,8 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool suspended,
 
 	start = ktime_get();
 	result->degraded = rtd3_verify_link_and_functions(rdev);
+	if (!result->degraded && READ_ONCE(rdev->member.set->not_cut))
+		result->degraded = RTD3_REASON_NOT_CUT;
 	result->verify_ns += ktime_to_ns(ktime_sub(ktime_get(), start));
 
 	return RTD3_REASON_NONE;
@@ -273,7 +293,7 @@ void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 
 	result->reason = rtd3_resume_wait(rdev, from, result);
 	if (!result->reason)
-		result->reason = rtd3_resume_up(rdev, suspended, result);
+		result->reason = rtd3_resume_up(rdev, from, suspended, result);
 	if (!result->reason)
 		return;
 	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
@@ -348,8 +368,11 @@ static void rtd3_resume_keep(struct pci_dev *pdev, struct rtd3_resume_state *sta
 void rtd3_resume_remember(struct rtd3_device *rdev)
 {
 	struct rtd3_resume *resume = &rdev->resume;
+	pci_power_t state = rdev->core.pdev->current_state;
 	u16 link;
 
+	resume->witness = rdev->core.pdev->pm_cap && !rdev->core.pdev->is_virtfn &&
+			  (state == PCI_D3hot || state == PCI_D3cold);
 	rtd3_resume_keep(rdev->core.pdev, rdev->open ? &resume->user : &resume->idle);
 	if (rdev->core.pdev->multifunction)
 		resume->functions |= rtd3_verify_functions(rdev->core.pdev,

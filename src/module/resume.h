@@ -35,6 +35,9 @@ struct rtd3_resume_state {
  * @link: Link Status of the port, speed and width, that a wake must reach; 0 if
  *	unknown
  * @functions: of the same device, those that have answered, a bit each
+ * @witness: it has been put into D3hot. Who loses power there comes back in D0, so
+ *	that its PMCSR tells of D3cold whether there has been one; a card that was
+ *	held in reset with its power on cannot be told apart
  * @marked: the PCI core's mark for disconnected devices is there, and it is ours
  * @lock: protects @core_delay and @delay_taken. Innermost
  * @core_delay: the device's d3cold_delay while we hold it at 0, see resume.c
@@ -50,6 +53,7 @@ struct rtd3_resume {
 	struct rtd3_resume_state user;
 	u16 link;
 	u8 functions;
+	bool witness;
 	bool marked;
 	spinlock_t lock; /* see above */
 	unsigned int core_delay;

@@ -100,6 +100,7 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	rtd3_snap_fn(pdev, &snap->fn);
 	snap->fn.ours = true;
 	snap->has_pr3 = pci_pr3_present(pdev);
+	snap->not_cut = READ_ONCE(rdev->member.set->not_cut);
 	snap->vfs = pci_num_vf(pdev);
 	snap->open = READ_ONCE(rdev->open);
 	snap->engaged = rtd3_lowpower_idle(rdev);

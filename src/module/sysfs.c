@@ -189,7 +189,7 @@ static ssize_t rtd3_stat_show(struct rtd3_device *rdev,
 static ssize_t rtd3_state_show(struct rtd3_device *rdev,
 			       const struct rtd3_attr *attr, char *buf)
 {
-	pci_power_t state = rdev->core.pdev->current_state;
+	pci_power_t state = rtd3_pm_state(rdev);
 
 	return sysfs_emit(buf, "%s\n",
 			  (__force int)state > (__force int)PCI_D3cold ?

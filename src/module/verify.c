@@ -111,6 +111,24 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 }
 
 /**
+ * rtd3_verify_in_d3 - is that the state that a device's PMCSR says?
+ * @pdev: PCI device that answers, and has a PM capability
+ *
+ * PCI Express 6.0, 5.3.1.4: who has been without power is in D0.
+ *
+ * Context: any.
+ */
+bool rtd3_verify_in_d3(struct pci_dev *pdev)
+{
+	u16 pmcsr;
+
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
+
+	return !PCI_POSSIBLE_ERROR(pmcsr) &&
+	       (pmcsr & PCI_PM_CTRL_STATE_MASK) == (__force u16)PCI_D3hot;
+}
+
+/**
  * rtd3_verify_to_d0 - let a device leave the state that its PMCSR says
  * @pdev: PCI device that answers; a virtual function has no say
  * @timeout_ms: how long it may be silent then

@@ -21,6 +21,7 @@ bool rtd3_verify_is_answer(u32 id);
 bool rtd3_verify_answers(struct pci_dev *pdev);
 enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
 bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms);
+bool rtd3_verify_in_d3(struct pci_dev *pdev);
 enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms);
 u16 rtd3_verify_read_link(struct rtd3_device *rdev);
 u8 rtd3_verify_functions(struct pci_dev *pdev, u8 asked);

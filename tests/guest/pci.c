@@ -369,6 +369,20 @@ unsigned int pci_raw_exp16(const struct pci_fn *pf, unsigned int reg)
 	return pci_raw_config32(pf, off & ~3u) >> (off & 2) * 8 & 0xffff;
 }
 
+/**
+ * pci_set_reset() - choose how the kernel may reset a function, from its next open on
+ * @pf: the function; awake meanwhile, as some kernels look at it for that
+ * @methods: as reset_method takes them; a newline is none
+ */
+void pci_set_reset(const struct pci_fn *pf, const char *methods)
+{
+	pci_set(pf, "power/control", "on");
+	pci_set(pf, "reset_method", methods);
+	if (methods[0] == '\n')
+		check_str(pci_get(pf, "reset_method"), "", "reset_method of %s", pf->name);
+	pci_set(pf, "power/control", "auto");
+}
+
 /** pci_id() - what the first config word must read */
 uint32_t pci_id(const struct pci_fn *pf)
 {

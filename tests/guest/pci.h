@@ -50,6 +50,7 @@ void pci_sysfs_config_write(const struct pci_fn *pf, unsigned int off, uint32_t 
 uint32_t pci_raw_config32(const struct pci_fn *pf, unsigned int off);
 unsigned int pci_raw_cap(const struct pci_fn *pf, unsigned int id);
 unsigned int pci_raw_exp16(const struct pci_fn *pf, unsigned int reg);
+void pci_set_reset(const struct pci_fn *pf, const char *methods);
 uint32_t pci_id(const struct pci_fn *pf);
 
 #endif

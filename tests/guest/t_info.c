@@ -34,7 +34,7 @@ static const char *const health_names[] = { "ok", "degraded", "recovering", "fai
 static const char *const fallback_names[] = { "", "off", "d3hot", "none" };
 static const char *const reason_names[] = {
 	"none", "link-down", "no-answer", "not-ready", "replaced", "power-state", "config-lost",
-	"power-lost", "removed", "link-slower", "sibling-dead",
+	"power-lost", "removed", "link-slower", "sibling-dead", "power-not-cut",
 };
 
 static const char *name_of(const char *const *names, size_t nr, uint32_t val)

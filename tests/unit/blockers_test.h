@@ -125,6 +125,7 @@ void wakeup(struct rtd3_snapshot *snap);
 
 /* The port has no _PR3. */
 void no_pr3(struct rtd3_snapshot *snap);
+void not_cut(struct rtd3_snapshot *snap);
 
 /* The port's power/control is on. */
 void port_control(struct rtd3_snapshot *snap);

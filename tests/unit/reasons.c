@@ -52,6 +52,11 @@ void ats(struct rtd3_snapshot *snap)
 	snap->ats = true;
 }
 
+void not_cut(struct rtd3_snapshot *snap)
+{
+	snap->not_cut = true;
+}
+
 void vfs(struct rtd3_snapshot *snap)
 {
 	snap->vfs = 4;
@@ -216,6 +221,8 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D3HOT, DRIVER, wakeup },
 	{ RTD3_BLOCKER_NO_PR3, "no-pr3", SELF,
 	  RTD3_POWER_D3HOT, PLATFORM, no_pr3 },
+	{ RTD3_BLOCKER_NOT_CUT, "power-not-cut", SELF,
+	  RTD3_POWER_D3HOT, PLATFORM, not_cut },
 	{ RTD3_BLOCKER_PORT_CONTROL, "port-control-on", ABOVE,
 	  RTD3_POWER_D3HOT, PORT, port_control },
 	{ RTD3_BLOCKER_PORT_NOT_ALLOWED, "port-d3cold-not-allowed", ABOVE,
@@ -335,6 +342,9 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 		break;
 	case RTD3_BLOCKER_ATS:
 		snap->ats = false;
+		break;
+	case RTD3_BLOCKER_NOT_CUT:
+		snap->not_cut = false;
 		break;
 	case RTD3_BLOCKER_VFS:
 		snap->vfs = 0;

@@ -80,6 +80,7 @@ static void worst(struct rtd3_snapshot *snap)
 	snap->vfs = 1;
 	snap->core_awake = true;
 	snap->ats = true;
+	snap->not_cut = true;
 	memcpy(snap->port.name, ideals.port.name, sizeof(snap->port.name));
 	snap->port.present = true;
 	snap->port.control_on = true;

@@ -39,7 +39,7 @@ static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 	    snap->fallback == RTD3_POWER_D0 || (snap->open && !snap->engaged) ||
 	    snap->core_awake || snap->ats || snap->vfs || snap->fn.control_on || !snap->fn.has_pm)
 		return RTD3_POWER_D0;
-	if (snap->policy == RTD3_POWER_D3HOT ||
+	if (snap->policy == RTD3_POWER_D3HOT || snap->not_cut ||
 	    snap->fallback == RTD3_POWER_D3HOT ||
 	    (snap->engaged && snap->entry_limit == RTD3_POWER_D3HOT) ||
 	    !allows_d3cold(&snap->fn))
@@ -183,6 +183,7 @@ void test_exhaustive(void)
 		snap.vfs = rest >> 5 & 1;
 		snap.ats = rest >> 1 & rest >> 5 & 1;
 		snap.core_awake = rest >> 2 & rest >> 5 & 1;
+		snap.not_cut = rest >> 3 & rest >> 5 & 1;
 		snap.has_pr3 = rest & 64;
 		snap.port.has_pr3 = rest & 128;
 		snap.port.bridge_d3 = rest & 256;
@@ -250,6 +251,7 @@ static void rnd_snapshot(struct rtd3_snapshot *snap)
 	snap->vfs = rnd_bits(0, rarity + 1) & 1;
 	snap->ats = rnd_bits(0, rarity + 1) & 1;
 	snap->core_awake = rnd_bits(0, rarity + 1) & 1;
+	snap->not_cut = rnd_bits(0, rarity + 1) & 1;
 	snap->has_pr3 = rnd_bits(0, 2) & 1;
 	snap->bios_year = some_years[rnd() % ARRAY_SIZE(some_years)];
 }

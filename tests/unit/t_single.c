@@ -367,6 +367,7 @@ void test_all_at_once(void)
 	no_d3cold(&snap);
 	wakeup(&snap);
 	no_pr3(&snap);
+	not_cut(&snap);
 	port_control(&snap);
 	port_not_allowed(&snap);
 	port_no_d3cold(&snap);
@@ -385,7 +386,7 @@ void test_all_at_once(void)
 		snap.sibling[i].wakeup = true;
 	}
 	find(&snap, &found);
-	check(found.nr == 13 + 5 + 4 * 5, "everything is wrong: %zu reasons",
+	check(found.nr == 14 + 5 + 4 * 5, "everything is wrong: %zu reasons",
 	      found.nr);
 	for (i = 0; i < RTD3_BLOCKER_NR; i++) {
 		size_t j;

@@ -255,6 +255,8 @@ enum rtd3_health {
  * @RTD3_REASON_REMOVED: its slot is empty
  * @RTD3_REASON_LINK: the link is slower or narrower than before (degraded)
  * @RTD3_REASON_SIBLING: another function of the device is silent (degraded)
+ * @RTD3_REASON_NOT_CUT: its power was not cut when it should have been in D3cold
+ *	(degraded)
  */
 enum rtd3_reason {
 	RTD3_REASON_NONE = 0,
@@ -268,6 +270,7 @@ enum rtd3_reason {
 	RTD3_REASON_REMOVED = 8,
 	RTD3_REASON_LINK = 9,
 	RTD3_REASON_SIBLING = 10,
+	RTD3_REASON_NOT_CUT = 11,
 };
 
 #endif /* _UAPI_LINUX_RTD3_VFIO_PCI_H */
