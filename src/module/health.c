@@ -233,13 +233,18 @@ static int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
 /**
  * rtd3_health_wait - let an access through, or not
  * @rdev: device, not held awake by the caller
+ * @patient: the outcome is worth waiting for, if the device is alive and only slow
  *
- * Context: process, sleeps up to RTD3_GATE_MS; rtd3_recovery.attempt not held.
+ * Context: process, sleeps up to RTD3_GATE_MS, or RTD3_RETRY_MS and that;
+ * rtd3_recovery.attempt not held.
  * Return: 0; -EIO if the device does not work; -EINTR.
  */
-int rtd3_health_wait(struct rtd3_device *rdev)
+int rtd3_health_wait(struct rtd3_device *rdev, bool patient)
 {
-	return rtd3_health_wait_ms(rdev, false, RTD3_GATE_MS);
+	bool slow = READ_ONCE(rdev->recovery.reason) == RTD3_REASON_NOT_READY;
+
+	return rtd3_health_wait_ms(rdev, false,
+				   RTD3_GATE_MS + (patient && slow) * RTD3_RETRY_MS);
 }
 
 /**

@@ -9,6 +9,7 @@
 #include "types.h"
 
 #define RTD3_GATE_MS	2000	/* an access waits for a recovery */
+#define RTD3_RETRY_MS	60000	/* as the PCI core, for a device that asks for a retry */
 
 struct rtd3_device;
 
@@ -27,7 +28,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 			enum rtd3_depth from);
 void rtd3_health_lost(struct rtd3_device *rdev);
 void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
-int rtd3_health_wait(struct rtd3_device *rdev);
+int rtd3_health_wait(struct rtd3_device *rdev, bool patient);
 int rtd3_health_check(struct rtd3_device *rdev);
 int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms);
 

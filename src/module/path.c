@@ -56,8 +56,9 @@ static enum rtd3_reason rtd3_hop_up(struct rtd3_hop *hop, unsigned int timeout_m
 	enum rtd3_reason reason;
 
 	rtd3_hop_keep(hop);
-	if (!rtd3_verify_poll(bridge, timeout_ms))
-		return RTD3_REASON_ABSENT;
+	reason = rtd3_verify_await(bridge, timeout_ms);
+	if (reason)
+		return reason;
 	if (rtd3_verify_read_id(bridge) != hop->id)
 		return RTD3_REASON_REPLACED;
 	if (!rtd3_core_unmark(bridge, false))
@@ -104,24 +105,39 @@ enum rtd3_reason rtd3_path_up(struct rtd3_device *rdev, unsigned int timeout_ms)
 	return reason;
 }
 
-/**
- * rtd3_path_reachable - is there something that could be brought up?
- * @rdev: device that does not work; its power port is in D0
- *
- * The first bridge that is not well, or the device.
- *
- * Context: any.
- */
-bool rtd3_path_reachable(struct rtd3_device *rdev)
+/* The first bridge that is not well, or the device. */
+static struct pci_dev *rtd3_path_next(struct rtd3_device *rdev)
 {
 	struct rtd3_path *path = &rdev->path;
 	unsigned int i;
 
 	for (i = 0; i < path->nr; i++)
 		if (!rtd3_hop_well(&path->hop[i]))
-			return rtd3_verify_answers(path->hop[i].bridge);
+			return path->hop[i].bridge;
 
-	return rtd3_verify_answers(rdev->core.pdev);
+	return rdev->core.pdev;
+}
+
+/**
+ * rtd3_path_reachable - is there something that could be brought up?
+ * @rdev: device that does not work; its power port is in D0
+ *
+ * Context: any.
+ */
+bool rtd3_path_reachable(struct rtd3_device *rdev)
+{
+	return rtd3_verify_answers(rtd3_path_next(rdev));
+}
+
+/**
+ * rtd3_path_asks_retry - is what should come up alive, and not ready yet?
+ * @rdev: as rtd3_path_reachable()
+ *
+ * Context: any.
+ */
+bool rtd3_path_asks_retry(struct rtd3_device *rdev)
+{
+	return rtd3_verify_asks_retry(rtd3_path_next(rdev));
 }
 
 /**

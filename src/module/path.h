@@ -39,6 +39,7 @@ struct rtd3_path {
 void rtd3_path_init(struct rtd3_device *rdev);
 void rtd3_path_release(struct rtd3_device *rdev);
 bool rtd3_path_reachable(struct rtd3_device *rdev);
+bool rtd3_path_asks_retry(struct rtd3_device *rdev);
 enum rtd3_reason rtd3_path_up(struct rtd3_device *rdev, unsigned int timeout_ms);
 
 #endif /* RTD3_PATH_H */

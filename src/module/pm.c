@@ -366,7 +366,7 @@ int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 
 	rtd3_pm_expect_wake(rdev, waker, cause);
 	for (tries = 0; tries < 2; tries++) {
-		ret = rtd3_health_wait(rdev);
+		ret = rtd3_health_wait(rdev, cause == RTD3_WAKE_OPEN);
 		if (!ret)
 			ret = pm_runtime_resume_and_get(dev);
 		if (ret)

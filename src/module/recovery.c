@@ -4,11 +4,14 @@
  * work item or for somebody who has asked, as a runtime PM callback may not suspend
  * its own port; the least violent first:
  *
- *	wait		look again for a while: it may be slow
+ *	wait		look again for a while: it may be slow. As long as it asks for a
+ *			retry it is alive, and is waited for as the PCI core does
  *	power-cycle	of its power set, twice, if nobody holds the device awake and
  *			every other function of the set sleeps; those that do not work,
  *			either, are taken along
  *	reset		of bus or slot, if the device is the only function there
+ *
+ * Nothing but the wait is done to one that asks for a retry: it would begin anew.
  *
  * At the end of it mmaps fault, the wakeup and the error eventfd are signalled, a
  * uevent is sent. From then on the device is looked at when it is opened, or when
@@ -29,7 +32,8 @@
 #include "verify.h"
 
 #define RTD3_TRY_MS		5000	/* between attempts started by open */
-#define RTD3_AGAIN_MS		1000	/* wait for the device */
+#define RTD3_AGAIN_MS		1000	/* wait for a device that is silent */
+#define RTD3_TELL_MS		10000	/* and say so of one that is not */
 #define RTD3_POLL_MS		20
 #define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
 #define RTD3_RESET_MS		100	/* before and after a bus reset */
@@ -92,11 +96,26 @@ static bool rtd3_recovery_in_place(struct rtd3_device *rdev)
 
 static bool rtd3_recovery_wait(struct rtd3_device *rdev)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
+	ktime_t start = ktime_get();
+	ktime_t heard = start;
+	ktime_t told = start;
+	ktime_t now;
 
 	while (!rtd3_path_reachable(rdev)) {
-		if (rtd3_recovery_must_end(rdev) || ktime_after(ktime_get(), end))
+		now = ktime_get();
+		if (rtd3_path_asks_retry(rdev))
+			heard = now;
+		if (rtd3_recovery_must_end(rdev) ||
+		    ktime_ms_delta(now, heard) > RTD3_AGAIN_MS ||
+		    ktime_ms_delta(now, start) > RTD3_RETRY_MS)
 			return false;
+		if (ktime_ms_delta(now, told) > RTD3_TELL_MS) {
+			pci_info(rdev->core.pdev,
+				 "alive, but not ready after %lld ms; waiting up to %u ms\n",
+				 ktime_ms_delta(now, rdev->recovery.since),
+				 RTD3_RETRY_MS);
+			told = now;
+		}
 		msleep(RTD3_POLL_MS);
 	}
 
@@ -159,6 +178,13 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 	/* A sibling may have taken it along meanwhile. */
 	if (rtd3_health_usable(rdev) || rdev->recovery.power_cycles >= RTD3_CYCLES)
 		goto out_unlock;
+
+	/* Nor may it be taken along while it is alive, and only slow. */
+	list_for_each_entry(other, &set->members, member.node)
+		if (READ_ONCE(other->recovery.health) ==
+			    RTD3_HEALTH_RECOVERING &&
+		    other != rdev && rtd3_path_asks_retry(other))
+			goto out_unlock;
 
 	rtd3_recovery_ask_siblings(rdev);
 	cycled[nr++] = rdev;
@@ -223,30 +249,32 @@ static const struct rtd3_recovery_step {
 	{ "reset", rtd3_recovery_bus_reset },
 };
 
+static bool rtd3_recovery_try(struct rtd3_device *rdev, size_t i)
+{
+	const struct rtd3_recovery_step *step = &rtd3_recovery_steps[i];
+	bool good = step->run(rdev);
+
+	trace_rtd3_recover(rdev->core.pdev, step->name, good);
+
+	return good;
+}
+
 /* The name of the step after which the device works, or NULL: in vain, or cut short. */
-static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t first,
-					   bool *cut_short)
+static const char *rtd3_recovery_try_steps(struct rtd3_device *rdev, size_t first)
 {
 	size_t i;
 
 	lockdep_assert_held(&rdev->recovery.attempt);
 
 	for (i = first; i < ARRAY_SIZE(rtd3_recovery_steps); i++) {
-		const struct rtd3_recovery_step *step = &rtd3_recovery_steps[i];
-		bool good;
-
-		if (READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED)
-			break;
-		*cut_short = rtd3_recovery_must_end(rdev);
-		if (*cut_short)
-			break;
-		good = step->run(rdev);
-		trace_rtd3_recover(rdev->core.pdev, step->name, good);
-		if (good)
-			return step->name;
-		*cut_short = rtd3_recovery_must_end(rdev);
-		if (*cut_short)
-			break;
+		if (READ_ONCE(rdev->recovery.reason) == RTD3_REASON_REMOVED ||
+		    rtd3_recovery_must_end(rdev))
+			return NULL;
+		if (rtd3_recovery_try(rdev, i))
+			return rtd3_recovery_steps[i].name;
+		if (rtd3_path_asks_retry(rdev))
+			return i && rtd3_recovery_try(rdev, 0) ?
+			       rtd3_recovery_steps[0].name : NULL;
 	}
 
 	return NULL;
@@ -359,21 +387,28 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 
 static void rtd3_recovery_run_steps(struct rtd3_device *rdev, size_t first)
 {
-	bool cut_short = false;
-	const char *step = rtd3_recovery_try_steps(rdev, first, &cut_short);
+	const char *step = rtd3_recovery_try_steps(rdev, first);
 
 	if (step)
 		rtd3_recovery_finish(rdev, step);
-	else if (!cut_short)
+	else if (!rtd3_recovery_must_end(rdev))
 		rtd3_recovery_give_up(rdev);
 }
 
-/* A device that was taken away or exchanged says nothing against sleeping. */
-static bool rtd3_recovery_blames_sleep(struct rtd3_recovery *rec)
+/*
+ * It may not sleep so deep any more. A device that was taken away or exchanged says
+ * nothing against sleeping, nor does one that is slow, unless it is too slow.
+ */
+static void rtd3_recovery_learn(struct rtd3_device *rdev)
 {
-	return rec->from != RTD3_POWER_D0 && !rec->cut_short &&
-	       rec->reason != RTD3_REASON_REMOVED &&
-	       rec->reason != RTD3_REASON_REPLACED;
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	if (rec->from != RTD3_POWER_D0 && !rec->cut_short &&
+	    rec->reason != RTD3_REASON_REMOVED &&
+	    rec->reason != RTD3_REASON_REPLACED &&
+	    (rec->reason != RTD3_REASON_NOT_READY ||
+	     rec->health == RTD3_HEALTH_FAILED))
+		rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
 }
 
 /* It was cut short, and goes on when there is time: the queue sleeps with the system. */
@@ -402,9 +437,10 @@ static void rtd3_recovery_work(struct work_struct *work)
 		}
 	} else {
 		rtd3_lowpower_get(rdev, RTD3_OWNER_DEAD);
-		if (rtd3_recovery_blames_sleep(rec))
-			rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
+		rtd3_recovery_learn(rdev);
 		rtd3_recovery_run_steps(rdev, 0);
+		if (!rtd3_health_usable(rdev))
+			rtd3_recovery_learn(rdev);
 		rtd3_recovery_postpone(rdev);
 	}
 	mutex_unlock(&rec->attempt);
@@ -461,7 +497,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 	bool again = false;
 
 	if (rtd3_health_get(rdev, &reason) != RTD3_HEALTH_FAILED)
-		return rtd3_health_wait(rdev);
+		return rtd3_health_wait(rdev, true);
 
 	if (rtd3_path_reachable(rdev) && reason != RTD3_REASON_REPLACED) {
 		rtd3_recovery_hold(rdev);
@@ -493,7 +529,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
  * rtd3_recovery_now - rtd3/recover: do all there is to bring the device back
  * @rdev: device
  *
- * Context: process, sleeps up to some seconds, a signal ends it; takes
+ * Context: process, sleeps up to some seconds, or RTD3_RETRY_MS, a signal ends it; takes
  * rtd3_recovery.attempt.
  * Return: 0 if the device works; -ENODEV if it is gone from its slot; -EINTR; -EIO.
  */
@@ -501,6 +537,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 {
 	struct rtd3_recovery *rec = &rdev->recovery;
 	enum rtd3_reason reason;
+	bool slow;
 	int ret;
 
 	atomic_inc(&rec->waiters);
@@ -516,10 +553,13 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		    !rtd3_resume_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
 		rec->power_cycles = 0;
+		/* Failed, it has been waited for. */
+		slow = rec->health == RTD3_HEALTH_RECOVERING &&
+		       rtd3_path_asks_retry(rdev);
 		if (rtd3_path_reachable(rdev) && rtd3_recovery_in_place(rdev))
 			rtd3_recovery_finish(rdev, "recover");
 		else
-			rtd3_recovery_run_steps(rdev, 1);
+			rtd3_recovery_run_steps(rdev, slow ? 0 : 1);
 	}
 	rtd3_recovery_release(rdev);
 

@@ -188,7 +188,6 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
 	enum rtd3_reason reason;
 	ktime_t start;
-	bool answers;
 
 	/* What firmware does for the device itself; the port has power already. */
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
@@ -203,15 +202,12 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	}
 
 	start = ktime_get();
-	answers = rtd3_resume_poll(rdev, READ_ONCE(rdev->resume.timeout_ms));
+	reason = rtd3_verify_await(pci_physfn(pdev),
+				   READ_ONCE(rdev->resume.timeout_ms));
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
-	if (answers)
-		return RTD3_REASON_NONE;
-	if (rtd3_resume_slot_empty(pdev))
-		return RTD3_REASON_REMOVED;
 
-	return (rtd3_verify_read_id(pdev) & 0xffff) == RTD3_ID_RETRY ?
-	       RTD3_REASON_NOT_READY : RTD3_REASON_ABSENT;
+	return reason && rtd3_resume_slot_empty(pdev) ? RTD3_REASON_REMOVED :
+							reason;
 }
 
 /* It answers, and nobody has asked it for D0 yet: has it been without power? */

@@ -12,6 +12,9 @@
 #include "trace.h"
 #include "verify.h"
 
+/* What the root port makes of a device that asks for a retry: PCI Express 6.0, 2.3.2. */
+#define RTD3_ID_RETRY		0x0001
+
 #define RTD3_SIBLING_TRIES	5
 #define RTD3_SIBLING_MS		20
 #define RTD3_POLL_MAX_MS	50
@@ -66,6 +69,20 @@ bool rtd3_verify_answers(struct pci_dev *pdev)
 	return rtd3_verify_is_answer(rtd3_verify_read_id(pci_physfn(pdev)));
 }
 
+/**
+ * rtd3_verify_asks_retry - is a device alive, but not ready yet?
+ * @pdev: PCI device; all above it is in D0
+ *
+ * Not where the root port cannot tell (Configuration RRS Software Visibility): it is
+ * silent then.
+ *
+ * Context: any.
+ */
+bool rtd3_verify_asks_retry(struct pci_dev *pdev)
+{
+	return (rtd3_verify_read_id(pci_physfn(pdev)) & 0xffff) == RTD3_ID_RETRY;
+}
+
 /* A wait this long is somebody's time: tell. */
 static void rtd3_verify_tell(struct pci_dev *pdev, ktime_t start, bool *told,
 			     unsigned int timeout_ms)
@@ -108,6 +125,23 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 			 ktime_to_ns(ktime_sub(ktime_get(), start)));
 
 	return answers;
+}
+
+/**
+ * rtd3_verify_await - rtd3_verify_poll(), with what is wrong if it does not answer
+ * @pdev: PCI device; all above it is in D0
+ * @timeout_ms: no longer than this
+ *
+ * Context: process, sleeps.
+ * Return: RTD3_REASON_NONE, RTD3_REASON_NOT_READY or RTD3_REASON_ABSENT.
+ */
+enum rtd3_reason rtd3_verify_await(struct pci_dev *pdev, unsigned int timeout_ms)
+{
+	if (rtd3_verify_poll(pdev, timeout_ms))
+		return RTD3_REASON_NONE;
+
+	return rtd3_verify_asks_retry(pdev) ? RTD3_REASON_NOT_READY :
+					      RTD3_REASON_ABSENT;
 }
 
 /**

@@ -8,9 +8,6 @@
 
 #include <linux/rtd3_vfio_pci.h>
 
-/* What the root port answers to a read of a device that asks for a retry. */
-#define RTD3_ID_RETRY		0x0001
-
 struct rtd3_device;
 
 /* Nobody waits for a device any longer than until then: tasks are to be frozen. 0: no. */
@@ -19,8 +16,10 @@ extern ktime_t rtd3_freeze_by;
 u32 rtd3_verify_read_id(struct pci_dev *pdev);
 bool rtd3_verify_is_answer(u32 id);
 bool rtd3_verify_answers(struct pci_dev *pdev);
+bool rtd3_verify_asks_retry(struct pci_dev *pdev);
 enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header);
 bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms);
+enum rtd3_reason rtd3_verify_await(struct pci_dev *pdev, unsigned int timeout_ms);
 bool rtd3_verify_in_d3(struct pci_dev *pdev);
 enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms);
 u16 rtd3_verify_read_link(struct rtd3_device *rdev);
