@@ -133,7 +133,10 @@ void rtd3_close_device(struct rtd3_device *rdev)
 		!rtd3_core_can_reset(&rdev->core);
 
 	rtd3_lowpower_closed(rdev);
-	if (dead)
+	/* The core resets it; who is killed does not hurry that. */
+	if (!dead)
+		msleep(rtd3_resume_reset_in_ms(rdev));
+	else
 		locked = rtd3_close_forbid_resets(rdev);
 	vfio_pci_core_close_device(&rdev->core.vdev);
 	rtd3_close_allow_resets(rdev, locked);

@@ -33,6 +33,7 @@
  * device awake for the host, and with power. P is RTD3_OWNER_GUEST, and nothing else.
  */
 
+#include <linux/delay.h>
 #include <linux/pm_runtime.h>
 
 #include "core.h"
@@ -188,6 +189,7 @@ static int rtd3_guest_turn_on(struct rtd3_device *rdev)
 	if (!rtd3_core_can_reset(core))
 		return -EIO;
 
+	msleep(rtd3_resume_reset_in_ms(rdev));
 	down_write(&core->memory_lock);
 	ret = pci_try_reset_function(core->pdev);
 	up_write(&core->memory_lock);

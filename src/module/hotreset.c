@@ -5,6 +5,7 @@
  * is refused before anybody is woken, and nothing is reset unless all answer.
  */
 
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
@@ -117,6 +118,9 @@ static int rtd3_hot_reset_begin(struct rtd3_device *rdev)
 		pm_runtime_get_sync(&cur->pdev->dev);
 		/* Its recovery has begun with ours, and is about to end with it. */
 		ret = rtd3_health_enter(rtd3_from_core(cur), RTD3_MEMBER_MS);
+		if (!ret)
+			msleep(rtd3_resume_reset_in_ms(rtd3_from_core(cur)));
+		rtd3_pm_mark_busy(rtd3_from_core(cur));
 		pm_runtime_put(&cur->pdev->dev);
 		if (ret)
 			break;

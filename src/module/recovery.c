@@ -222,6 +222,7 @@ static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
 	if (functions != 1 || !pci_upstream_bridge(pdev))
 		return false;
 
+	msleep(rtd3_resume_reset_in_ms(rdev));
 	/* Nobody's power cycle may come between. The PCI core only tries to lock. */
 	mutex_lock(&rdev->member.set->lock);
 	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */

@@ -15,7 +15,7 @@
  *	restore	our own copy of the saved state, from when the device was well
  *	check	ids, class, BARs, command
  *	then	the bus's callback: quirks, INTx unmasked
- *	check	link speed and width; siblings, which such a quirk may have to wake
+ *	check	link width; siblings, which such a quirk may have to wake
  *
  * The PCI core has a wait of its own in the port's resume. It is of up to 60 s,
  * it holds up everything below the port, and where it fails it marks all devices
@@ -43,7 +43,39 @@
 #define RTD3_LINK_TIMEOUT_MS	1000
 #define RTD3_LINK_POLL_MS	20
 
+/*
+ * NVIDIA's firmware needs up to 2.05 s after power-on, and a reset meanwhile can hang the
+ * card until its power is cut.
+ */
+#define RTD3_DISPLAY_RESET_DELAY_MS	2100
+
 unsigned int rtd3_default_wake_timeout_ms = 1000;
+
+/**
+ * rtd3_resume_has_power - the device's power has just come back
+ * @rdev: device
+ *
+ * Context: as rtd3_resume_bring_up(), or system sleep, before anybody uses it.
+ */
+void rtd3_resume_has_power(struct rtd3_device *rdev)
+{
+	WRITE_ONCE(rdev->resume.powered, ktime_get());
+}
+
+/**
+ * rtd3_resume_reset_in_ms - how long must a reset wait?
+ * @rdev: device, held awake
+ *
+ * Context: any.
+ * Return: milliseconds; 0: it may be reset.
+ */
+unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev)
+{
+	s64 ms = READ_ONCE(rdev->resume.reset_delay_ms) -
+		 ktime_ms_delta(ktime_get(), READ_ONCE(rdev->resume.powered));
+
+	return max(ms, 0LL);
+}
 
 /**
  * rtd3_resume_answers - does the device answer now?
@@ -250,15 +282,17 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev,
 	rtd3_resume_restore(rdev, suspended, expected, header);
 
 	start = ktime_get();
-	reason = rtd3_verify_header(pdev, header);
+	reason = rtd3_verify_header(pdev, header, &result->degraded);
 	result->verify_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	rdev->resume.ids_lost = result->degraded;
 	if (!reason && suspended && dev->bus->pm->runtime_resume(dev))
 		reason = RTD3_REASON_POWER_STATE;
 	if (reason)
 		return reason;
 
 	start = ktime_get();
-	result->degraded = rtd3_verify_link_and_functions(rdev);
+	if (!result->degraded)
+		result->degraded = rtd3_verify_link_and_functions(rdev);
 	if (!result->degraded && READ_ONCE(rdev->member.set->not_cut))
 		result->degraded = RTD3_REASON_NOT_CUT;
 	result->verify_ns += ktime_to_ns(ktime_sub(ktime_get(), start));
@@ -284,6 +318,8 @@ void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 {
 	bool marked = rdev->resume.marked;
 
+	if (from == RTD3_POWER_D3COLD)
+		rtd3_resume_has_power(rdev);
 	*result = (struct rtd3_resume_result) { };
 	rtd3_resume_take_delay(rdev, false);
 
@@ -347,11 +383,21 @@ void rtd3_resume_take_delay_asleep(struct rtd3_device *rdev)
 	spin_unlock(&rdev->resume.lock);
 }
 
-static void rtd3_resume_keep(struct pci_dev *pdev, struct rtd3_resume_state *state)
+static void rtd3_resume_keep(struct rtd3_device *rdev,
+			     struct rtd3_resume_state *state)
 {
+	struct rtd3_resume *resume = &rdev->resume;
+	struct pci_dev *pdev = rdev->core.pdev;
+	u32 class = resume->idle.header[PCI_CLASS_REVISION / 4];
+	u32 subsystem = resume->idle.header[PCI_SUBSYSTEM_VENDOR_ID / 4];
+
 	kfree(state->saved);
 	state->saved = pci_store_saved_state(pdev);
 	memcpy(state->header, rtd3_core_saved_header(pdev), sizeof(state->header));
+	if (resume->ids_lost) {
+		state->header[PCI_CLASS_REVISION / 4] = class;
+		state->header[PCI_SUBSYSTEM_VENDOR_ID / 4] = subsystem;
+	}
 	state->known = true;
 }
 
@@ -365,18 +411,16 @@ void rtd3_resume_remember(struct rtd3_device *rdev)
 {
 	struct rtd3_resume *resume = &rdev->resume;
 	pci_power_t state = rdev->core.pdev->current_state;
-	u16 link;
 
 	resume->witness = rdev->core.pdev->pm_cap && !rdev->core.pdev->is_virtfn &&
 			  (state == PCI_D3hot || state == PCI_D3cold);
-	rtd3_resume_keep(rdev->core.pdev, rdev->open ? &resume->user : &resume->idle);
+	rtd3_resume_keep(rdev, rdev->open ? &resume->user : &resume->idle);
 	if (rdev->core.pdev->multifunction)
 		resume->functions |= rtd3_verify_functions(rdev->core.pdev,
 							   ~resume->functions);
-	link = rtd3_verify_read_link(rdev);
 	/* A link that came back worse is no measure for the next time. */
-	if (!rtd3_verify_link_worse(rdev))
-		resume->link = link;
+	if (!rtd3_verify_link_narrower(rdev))
+		resume->link_width = rtd3_verify_link_width(rdev);
 }
 
 /**
@@ -478,6 +522,8 @@ void rtd3_resume_check_saved(struct rtd3_device *rdev)
 int rtd3_resume_init(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
+	u32 *subsystem = &rdev->resume.idle.header[PCI_SUBSYSTEM_VENDOR_ID / 4];
+	u32 ids = (u32)pdev->subsystem_device << 16 | pdev->subsystem_vendor;
 
 	device_lock_assert(&pdev->dev);
 
@@ -494,10 +540,17 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 	rtd3_path_init(rdev);
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
+	if (pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY)
+		rdev->resume.reset_delay_ms = RTD3_DISPLAY_RESET_DELAY_MS;
 	pci_save_state(pdev);
-	rtd3_resume_keep(pdev, &rdev->resume.idle);
+	rtd3_resume_keep(rdev, &rdev->resume.idle);
+	/* It may have lost them under an earlier driver. */
+	rdev->resume.ids_lost = *subsystem != ids;
+	*subsystem = ids;
 	rtd3_core_forget_saved(pdev);
-	rdev->resume.link = rtd3_verify_read_link(rdev);
+	/* Nobody knows since when. */
+	rtd3_resume_has_power(rdev);
+	rdev->resume.link_width = rtd3_verify_link_width(rdev);
 
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #define RTD3_RESUME_TIMEOUT_MIN_MS	100
 #define RTD3_RESUME_TIMEOUT_MAX_MS	60000
+#define RTD3_RESET_DELAY_MAX_MS		60000
 
 /**
  * struct rtd3_resume_state - what a device looked like when it was last seen well
@@ -32,17 +33,20 @@ struct rtd3_resume_state {
  * struct rtd3_resume - how one device is brought back to D0, and checked
  * @idle: the device while nobody has it open; from probe on
  * @user: the device as its present user left it at the last suspend
- * @link: Link Status of the port, speed and width, that a wake must reach; 0 if
- *	unknown
+ * @link_width: lanes of the slot's link that a wake must reach, as Link Status has
+ *	them; 0: unknown
  * @functions: of the same device, those that have answered, a bit each
  * @witness: it has been put into D3hot. Who loses power there comes back in D0, so
  *	that its PMCSR tells of D3cold whether there has been one; a card that was
  *	held in reset with its power on cannot be told apart
+ * @ids_lost: it came back without some of its ids: they are kept from before
  * @marked: the PCI core's mark for disconnected devices is there, and it is ours
  * @lock: protects @core_delay and @delay_taken. Innermost
  * @core_delay: the device's d3cold_delay while we hold it at 0, see resume.c
  * @delay_taken: we do
  * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
+ * @powered: when it got its power back, or was bound
+ * @reset_delay_ms: rtd3/reset_delay_ms: no reset for so long after that
  *
  * Written by runtime PM callbacks, which the PM core runs one at a time, by
  * rtd3_pm_wake() in their place while rtd3_recovery.pinned keeps them away, and
@@ -51,14 +55,17 @@ struct rtd3_resume_state {
 struct rtd3_resume {
 	struct rtd3_resume_state idle;
 	struct rtd3_resume_state user;
-	u16 link;
+	u16 link_width;
 	u8 functions;
 	bool witness;
+	bool ids_lost;
 	bool marked;
 	spinlock_t lock; /* see above */
 	unsigned int core_delay;
 	bool delay_taken;
 	unsigned int timeout_ms;
+	ktime_t powered;
+	unsigned int reset_delay_ms;
 };
 
 /**
@@ -90,6 +97,8 @@ bool rtd3_resume_unmark(struct rtd3_device *rdev);
 bool rtd3_resume_intact(struct rtd3_device *rdev);
 void rtd3_resume_repair(struct rtd3_device *rdev);
 void rtd3_resume_check_saved(struct rtd3_device *rdev);
+void rtd3_resume_has_power(struct rtd3_device *rdev);
+unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev);
 bool rtd3_resume_answers(struct rtd3_device *rdev);
 bool rtd3_resume_slot_empty(struct pci_dev *pdev);
 bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms);

@@ -59,6 +59,8 @@ static int rtd3_sleep_resume_noirq(struct device *dev)
 	/* Firmware has had the machine, or the way back leads through a reset. */
 	rdev->context_lost = pm_resume_via_firmware() || state == PCI_D3cold ||
 				(state == PCI_D3hot && rdev->core.needs_pm_restore);
+	if (rdev->context_lost)
+		rtd3_resume_has_power(rdev);
 
 	return dev->bus->pm->resume_noirq(dev);
 }
@@ -66,6 +68,7 @@ static int rtd3_sleep_resume_noirq(struct device *dev)
 static int rtd3_sleep_restore_noirq(struct device *dev)
 {
 	rtd3_from_dev(dev)->context_lost = true;
+	rtd3_resume_has_power(rtd3_from_dev(dev));
 
 	return dev->bus->pm->restore_noirq(dev);
 }

@@ -323,6 +323,8 @@ RTD3_ATTR_WORD_RO(fallback_reason, policy.fallback_reason, rtd3_reason_names,
 		  RTD3_REASON_NR);
 RTD3_ATTR_MS(wake_timeout_ms, resume.timeout_ms, RTD3_RESUME_TIMEOUT_MIN_MS,
 	     RTD3_RESUME_TIMEOUT_MAX_MS);
+RTD3_ATTR_MS(reset_delay_ms, resume.reset_delay_ms, 0,
+	     RTD3_RESET_DELAY_MAX_MS);
 RTD3_ATTR_MS(settle_ms, close.settle_ms, 0, RTD3_SETTLE_MAX_MS);
 RTD3_ATTR_BOOL(power_cycle_on_close, close.power_cycle);
 RTD3_ATTR_BOOL(power_cycle_on_failure, policy.cycle_on_failure);
@@ -345,6 +347,7 @@ static struct attribute *rtd3_attrs[] = {
 	&rtd3_attr_fallback.attr,
 	&rtd3_attr_fallback_reason.attr,
 	&rtd3_attr_wake_timeout_ms.attr,
+	&rtd3_attr_reset_delay_ms.attr,
 	&rtd3_attr_settle_ms.attr,
 	&rtd3_attr_power_cycle_on_close.attr,
 	&rtd3_attr_power_cycle_on_failure.attr,

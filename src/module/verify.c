@@ -202,10 +202,16 @@ enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms
  * rtd3_verify_header - the header after the restore, against what it was
  * @pdev: PCI device in D0
  * @header: what it was
+ * @degraded: set if it works, but is not what it was
+ *
+ * Vendor and device id say what it is; class, revision and subsystem ids may be its
+ * firmware's to set. A virtual function has none of this, its physical function's ids
+ * and the kernel's addresses: it shows its PCI Express capability, or is not there.
  *
  * Return: RTD3_REASON_NONE, or what is wrong.
  */
-enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header)
+enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header,
+				    enum rtd3_reason *degraded)
 {
 	/* INTx disable goes with MSI, which the kernel keeps apart. */
 	const u32 command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
@@ -213,19 +219,24 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header)
 	unsigned int i;
 	u32 value;
 
-	/* A virtual function's header is its physical function's business. */
-	if (pdev->is_virtfn)
-		return RTD3_REASON_NONE;
+	if (pdev->is_virtfn) {
+		pci_read_config_dword(pdev, pdev->pcie_cap, &value);
+		return (value & 0xff) == PCI_CAP_ID_EXP ? RTD3_REASON_NONE :
+							  RTD3_REASON_ABSENT;
+	}
 
 	for (i = 0; i < RTD3_RESUME_HEADER; i++) {
 		bool identity = false;
 		u32 mask = 0;
 
 		switch (i * 4) {
-		case PCI_VENDOR_ID:
 		case PCI_CLASS_REVISION:
 		case PCI_SUBSYSTEM_VENDOR_ID:
 			identity = true;
+			/* Ids may come, when the firmware has run. */
+			mask = header[i] ? ~0U : 0;
+			break;
+		case PCI_VENDOR_ID:
 			mask = ~0U;
 			break;
 		case PCI_BASE_ADDRESS_0 ... PCI_BASE_ADDRESS_5:
@@ -241,23 +252,24 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header)
 		if (PCI_POSSIBLE_ERROR(value) &&
 		    !rtd3_verify_is_answer(rtd3_verify_read_id(pdev)))
 			return RTD3_REASON_ABSENT;
-		if ((value ^ header[i]) & mask) {
-			pci_warn(pdev,
-				 "configuration register %#x is %#x after the wake, was %#x\n",
-				 i * 4, value, header[i]);
-			return identity ? RTD3_REASON_REPLACED :
-					  RTD3_REASON_CONFIG;
-		}
+		if (!((value ^ header[i]) & mask))
+			continue;
+		pci_warn(pdev,
+			 "configuration register %#x is %#x after the wake, was %#x\n",
+			 i * 4, value, header[i]);
+		if (!identity)
+			return i ? RTD3_REASON_CONFIG : RTD3_REASON_REPLACED;
+		*degraded = RTD3_REASON_IDS;
 	}
 
 	return RTD3_REASON_NONE;
 }
 
 /**
- * rtd3_verify_read_link - speed and width of the slot's link, 0 if unknown
+ * rtd3_verify_link_width - lanes of the slot's link, as Link Status has them; 0: unknown
  * @rdev: device; of a card with a switch on it, any
  */
-u16 rtd3_verify_read_link(struct rtd3_device *rdev)
+u16 rtd3_verify_link_width(struct rtd3_device *rdev)
 {
 	struct pci_dev *port = rdev->member.set->port;
 	u16 status;
@@ -269,20 +281,18 @@ u16 rtd3_verify_read_link(struct rtd3_device *rdev)
 	    pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status))
 		return 0;
 
-	return status & (PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW);
+	return status & PCI_EXP_LNKSTA_NLW;
 }
 
 /**
- * rtd3_verify_link_worse - is the link slower or narrower than it was?
+ * rtd3_verify_link_narrower - has the link fewer lanes than it had?
  * @rdev: device
+ *
+ * Its speed is no defect: GPUs come up, and idle, with the lowest.
  */
-bool rtd3_verify_link_worse(struct rtd3_device *rdev)
+bool rtd3_verify_link_narrower(struct rtd3_device *rdev)
 {
-	u16 old = rdev->resume.link;
-	u16 now = rtd3_verify_read_link(rdev);
-
-	return (now & PCI_EXP_LNKSTA_CLS) < (old & PCI_EXP_LNKSTA_CLS) ||
-	       (now & PCI_EXP_LNKSTA_NLW) < (old & PCI_EXP_LNKSTA_NLW);
+	return rtd3_verify_link_width(rdev) < rdev->resume.link_width;
 }
 
 /**
@@ -324,7 +334,7 @@ enum rtd3_reason rtd3_verify_link_and_functions(struct rtd3_device *rdev)
 
 	if (pdev->is_virtfn)
 		return RTD3_REASON_NONE;
-	if (rtd3_verify_link_worse(rdev))
+	if (rtd3_verify_link_narrower(rdev))
 		return RTD3_REASON_LINK;
 
 	/* Functions of one device need not be ready at one time. */

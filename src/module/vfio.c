@@ -51,6 +51,14 @@ static void rtd3_disable(struct rtd3_device *rdev)
 	rtd3_close_allow_resets(rdev, locked);
 }
 
+/* Firmware may still be on its way since power-on. */
+static int rtd3_await_reset(struct rtd3_device *rdev)
+{
+	unsigned int ms = rtd3_resume_reset_in_ms(rdev);
+
+	return ms && msleep_interruptible(ms) ? -EINTR : 0;
+}
+
 static int rtd3_open_device(struct vfio_device *vdev)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
@@ -71,6 +79,10 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	if (ret)
 		goto out_end;
 	rtd3_resume_repair(rdev);
+	/* The core resets it. */
+	ret = rtd3_await_reset(rdev);
+	if (ret)
+		goto out_end;
 	ret = vfio_pci_core_enable(&rdev->core);
 	if (ret)
 		goto out_end;
@@ -218,7 +230,8 @@ static long rtd3_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_RESET:
 		reset = true;
 		rtd3_pm_claim_wake(rdev, RTD3_WAKE_RESET);
-		ret = rtd3_health_enter(rdev, RTD3_GATE_MS);
+		ret = rtd3_health_enter(rdev, RTD3_GATE_MS) ?:
+		      rtd3_await_reset(rdev);
 		break;
 	case VFIO_DEVICE_PCI_HOT_RESET:
 		reset = true;

@@ -200,11 +200,18 @@ void rig_load(void)
 	rig.gdb = false;
 }
 
-/** rig_bind_all() - bind every function below port 1 to the driver under test */
+/**
+ * rig_bind_all() - bind every function below port 1 to the driver under test
+ *
+ * Firmware that is touchy has a test of its own (t_firmware.c): elsewhere nobody waits for it.
+ */
 void rig_bind_all(void)
 {
-	for (int i = 0; i < rig.nr_fns; i++)
+	for (int i = 0; i < rig.nr_fns; i++) {
 		pci_bind(&rig.fn[i], rig.driver);
+		if (rig.ours)
+			pci_set(&rig.fn[i], "rtd3/reset_delay_ms", "0");
+	}
 }
 
 /**

@@ -35,6 +35,7 @@ static const char *const fallback_names[] = { "", "off", "d3hot", "none" };
 static const char *const reason_names[] = {
 	"none", "link-down", "no-answer", "not-ready", "replaced", "power-state", "config-lost",
 	"power-lost", "removed", "link-slower", "sibling-dead", "power-not-cut",
+	"ids-lost",
 };
 
 static const char *name_of(const char *const *names, size_t nr, uint32_t val)

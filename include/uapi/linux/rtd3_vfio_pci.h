@@ -253,10 +253,11 @@ enum rtd3_health {
  * @RTD3_REASON_CONFIG: BARs or command cannot be restored
  * @RTD3_REASON_LOST: it stopped to answer while it was in D0
  * @RTD3_REASON_REMOVED: its slot is empty
- * @RTD3_REASON_LINK: the link is slower or narrower than before (degraded)
+ * @RTD3_REASON_LINK: the link is narrower than before (degraded)
  * @RTD3_REASON_SIBLING: another function of the device is silent (degraded)
  * @RTD3_REASON_NOT_CUT: its power was not cut when it should have been in D3cold
  *	(degraded)
+ * @RTD3_REASON_IDS: class, revision or subsystem ids are not what they were (degraded)
  */
 enum rtd3_reason {
 	RTD3_REASON_NONE = 0,
@@ -271,6 +272,7 @@ enum rtd3_reason {
 	RTD3_REASON_LINK = 9,
 	RTD3_REASON_SIBLING = 10,
 	RTD3_REASON_NOT_CUT = 11,
+	RTD3_REASON_IDS = 12,
 };
 
 #endif /* _UAPI_LINUX_RTD3_VFIO_PCI_H */
