@@ -138,6 +138,26 @@ bool rtd3_powerset_can_cut(struct rtd3_device *rdev)
 	return pci_pr3_present(rdev->member.set->port);
 }
 
+/**
+ * rtd3_powerset_hotplug - does a hot-plug port lose its power with the device?
+ * @rdev: device
+ *
+ * Context: any.
+ */
+bool rtd3_powerset_hotplug(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = rdev->member.set->port;
+	struct pci_dev *up = rdev->core.pdev;
+
+	while (up && up != port) {
+		up = pci_upstream_bridge(up);
+		if (up && up->is_hotplug_bridge)
+			return true;
+	}
+
+	return false;
+}
+
 /* The device, and each bridge up to where the power is cut. */
 static bool rtd3_powerset_suspend(struct rtd3_device *rdev)
 {

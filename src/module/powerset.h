@@ -50,6 +50,7 @@ void rtd3_powerset_put(struct rtd3_device *rdev);
 void rtd3_powerset_join(struct rtd3_device *rdev);
 void rtd3_powerset_leave(struct rtd3_device *rdev);
 bool rtd3_powerset_can_cut(struct rtd3_device *rdev);
+bool rtd3_powerset_hotplug(struct rtd3_device *rdev);
 bool rtd3_powerset_cut(struct rtd3_device * const *devs, unsigned int nr,
 		       bool (*stop)(struct rtd3_device *rdev));
 

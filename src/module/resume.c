@@ -24,7 +24,9 @@
  * (as those have whose firmware says so by _DSM), and wait by themselves. With a
  * function of another driver on the same port the core waits as ever, and we do
  * after it: to find out whether there is one takes pci_bus_sem, which no runtime PM
- * callback may take, as AER holds it while it waits for resumes.
+ * callback may take, as AER holds it while it waits for resumes. Nor does a device in a
+ * hot-plug slot: pciehp looks in the same resume of the port whether the slot has a
+ * card, and takes a link that is not up yet for an empty one.
  */
 
 #include <linux/acpi.h>
@@ -108,7 +110,8 @@ static bool rtd3_resume_wait_link(struct rtd3_device *rdev)
 	ktime_t end = ktime_add_ms(ktime_get(), RTD3_LINK_TIMEOUT_MS);
 	u16 status;
 
-	if (!port)
+	/* The core has waited. */
+	if (!port || rdev->resume.hotplug)
 		return true;
 
 	if (pci_is_pcie(port) &&
@@ -340,7 +343,7 @@ static void rtd3_resume_set_delay(struct rtd3_device *rdev, bool own)
 
 	lockdep_assert_held(&resume->lock);
 
-	if (own == resume->delay_taken)
+	if (own == resume->delay_taken || resume->hotplug)
 		return;
 
 	if (own) {
@@ -539,6 +542,7 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 
 	rtd3_path_init(rdev);
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
+	rdev->resume.hotplug = rtd3_powerset_hotplug(rdev);
 	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	if (pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY)
 		rdev->resume.reset_delay_ms = RTD3_DISPLAY_RESET_DELAY_MS;

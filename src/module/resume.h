@@ -44,6 +44,7 @@ struct rtd3_resume_state {
  * @lock: protects @core_delay and @delay_taken. Innermost
  * @core_delay: the device's d3cold_delay while we hold it at 0, see resume.c
  * @delay_taken: we do
+ * @hotplug: we never do, see resume.c
  * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
  * @powered: when it got its power back, or was bound
  * @reset_delay_ms: rtd3/reset_delay_ms: no reset for so long after that
@@ -63,6 +64,7 @@ struct rtd3_resume {
 	spinlock_t lock; /* see above */
 	unsigned int core_delay;
 	bool delay_taken;
+	bool hotplug;
 	unsigned int timeout_ms;
 	ktime_t powered;
 	unsigned int reset_delay_ms;
