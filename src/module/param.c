@@ -111,7 +111,7 @@ static const struct kernel_param_ops rtd3_autosuspend_param_ops = {
 module_param_cb(autosuspend_ms, &rtd3_autosuspend_param_ops,
 		&rtd3_default_autosuspend_ms, 0644);
 MODULE_PARM_DESC(autosuspend_ms,
-		 "power/autosuspend_delay_ms of a newly bound device (default: 200)");
+		 "power/autosuspend_delay_ms of a newly bound device (default: 1000)");
 
 static int rtd3_resume_timeout_param_set(const char *val,
 					 const struct kernel_param *kp)

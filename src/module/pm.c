@@ -52,7 +52,12 @@
 /* A device that is just being reset may be silent for so long. */
 #define RTD3_SILENT_MS	100
 
-unsigned int rtd3_default_autosuspend_ms = 200;
+/* More wakes by the host than that within a minute are worth a line in its log. */
+#define RTD3_HOST_WAKES		10
+#define RTD3_HOST_WINDOW_MS	(60 * MSEC_PER_SEC)
+#define RTD3_HOST_QUIET_MS	(3600 * MSEC_PER_SEC)
+
+unsigned int rtd3_default_autosuspend_ms = 1000;
 
 /*
  * One that has failed (PCI_UNKNOWN) may be without power. One that cannot leave D0 may
@@ -123,11 +128,28 @@ static void rtd3_pm_count_wake(struct rtd3_pm *pm, enum rtd3_wake_cause cause)
 	pm->unclaimed = false;
 }
 
+/* Does the host wake it again and again? That is told once in an hour. */
+static bool rtd3_pm_polled(struct rtd3_pm *pm, ktime_t now)
+{
+	lockdep_assert_held(&pm->lock);
+
+	if (ktime_ms_delta(now, pm->host_since) > RTD3_HOST_WINDOW_MS) {
+		pm->host_since = now;
+		pm->host_wakes = 0;
+	}
+	if (++pm->host_wakes != RTD3_HOST_WAKES + 1)
+		return false;
+	pm->host_since = ktime_add_ms(now, RTD3_HOST_QUIET_MS);
+
+	return true;
+}
+
 static int rtd3_runtime_suspend(struct device *dev)
 {
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 	struct rtd3_pm *pm = &rdev->pm;
 	ktime_t start = ktime_get();
+	bool polled = false;
 	ktime_t now;
 	int ret;
 
@@ -161,8 +183,10 @@ static int rtd3_runtime_suspend(struct device *dev)
 
 	now = ktime_get();
 	spin_lock(&pm->lock);
-	if (pm->unclaimed)
+	if (pm->unclaimed) {
 		rtd3_pm_count_wake(pm, RTD3_WAKE_HOST);
+		polled = rtd3_pm_polled(pm, now);
+	}
 	rtd3_pm_turn(pm, RTD3_POWER_D0, now);
 	pm->suspended = true;
 	pm->cold_ns = pm->stats.time_ns[RTD3_POWER_D3COLD];
@@ -170,6 +194,12 @@ static int rtd3_runtime_suspend(struct device *dev)
 	pm->stats.suspend_ns = ktime_to_ns(ktime_sub(now, start));
 	spin_unlock(&pm->lock);
 
+	if (polled)
+		pci_info(rdev->core.pdev,
+			 "woken more than %u times within a minute by the host, last by %s[%d]\n",
+			 RTD3_HOST_WAKES,
+			 pm->stats.task[0] ? pm->stats.task : "a work item",
+			 pm->stats.pid);
 	trace_rtd3_suspend(rdev->core.pdev,
 			   rtd3_suspended_power(rdev->core.pdev),
 			   ktime_to_ns(ktime_sub(now, start)));
@@ -213,6 +243,10 @@ static enum rtd3_wake_cause rtd3_pm_count_resume(struct rtd3_pm *pm,
 	if (!waker) {
 		pm->unclaimed = true;
 		pm->resumer = current->flags & PF_WQ_WORKER ? NULL : current;
+		pm->stats.task[0] = '\0';
+		pm->stats.pid = task_pid_nr(current);
+		if (pm->resumer)
+			get_task_comm(pm->stats.task, current);
 		return RTD3_WAKE_NONE;
 	}
 	pm->stats.wake_ns = ktime_to_ns(ktime_sub(now, waker->start));

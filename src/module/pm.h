@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -35,6 +36,9 @@
  * @verify_ns: what the checks of the last resume cost
  * @last_wake: cause of the last resume
  * @last_state: state that the last completed suspend had reached
+ * @task: of the last resume that nobody has claimed when it was made: its name, empty
+ *	for a work item
+ * @pid: and its number
  */
 struct rtd3_pm_stats {
 	u64 suspends;
@@ -51,6 +55,8 @@ struct rtd3_pm_stats {
 	u64 verify_ns;
 	enum rtd3_wake_cause last_wake;
 	enum rtd3_depth last_state;
+	char task[TASK_COMM_LEN];
+	pid_t pid;
 };
 
 /**
@@ -72,6 +78,8 @@ struct rtd3_pm_stats {
  * @cold_ns: what had been counted as D3cold before it was suspended
  * @unclaimed: the last resume has no known cause yet
  * @resumer: the task that did it; compared, never dereferenced
+ * @host_since: when the count of @host_wakes began; in the future: not to be told before
+ * @host_wakes: wakes by the host since
  */
 struct rtd3_pm {
 	struct dev_pm_domain domain;
@@ -89,6 +97,8 @@ struct rtd3_pm {
 	u64 cold_ns;
 	bool unclaimed;
 	struct task_struct *resumer;
+	ktime_t host_since;
+	unsigned int host_wakes;
 };
 
 /**

@@ -22,8 +22,8 @@ struct rtd3_device;
  * @members: struct rtd3_member.node
  * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
  *	Runtime PM callbacks take it
- * @not_cut: the last of the set that came back from D3cold had had power all the
- *	time, see rtd3_resume.witness. Written by resumes, read by anyone
+ * @not_cut: the last of the set that came back from D3cold had kept its power all
+ *	the time, see rtd3_resume.witness. Written by resumes, read by anyone
  */
 struct rtd3_powerset {
 	struct list_head node;

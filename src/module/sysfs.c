@@ -214,7 +214,12 @@ static ssize_t rtd3_last_wake_show(struct rtd3_device *rdev,
 
 	rtd3_pm_get_stats(rdev, &stats);
 
-	return sysfs_emit(buf, "%s\n", rtd3_cause_names[stats.last_wake]);
+	if (stats.last_wake != RTD3_WAKE_HOST || !stats.task[0])
+		return sysfs_emit(buf, "%s\n", rtd3_cause_names[stats.last_wake]);
+
+	/* Anybody names a task as he likes. */
+	return sysfs_emit(buf, "%s %*pE[%d]\n", rtd3_cause_names[stats.last_wake],
+			  (int)strlen(stats.task), stats.task, stats.pid);
 }
 
 static int rtd3_policy_store(struct rtd3_device *rdev,

@@ -204,6 +204,24 @@ void check_rtd3(const struct pci_fn *pf, const char *attr, const char *want, con
 }
 
 /**
+ * check_last_wake() - check_rtd3() of last_wake; "host" may be followed by a task
+ * @pf: the function
+ * @cause: what it has to be
+ * @when: after what
+ */
+void check_last_wake(const struct pci_fn *pf, const char *cause, const char *when)
+{
+	char buf[64];
+
+	if (!rig.ours)
+		return;
+	__pci_get(pf, "rtd3/last_wake", buf, sizeof(buf));
+	if (!strcmp(cause, "host"))
+		buf[strcspn(buf, " ")] = '\0';
+	check_str(buf, cause, "%s: rtd3/last_wake", when);
+}
+
+/**
  * check_rtd3_grew() - TAP result: a counter of our driver has grown
  * @pf: the function
  * @attr: below rtd3/stats/

@@ -36,6 +36,7 @@ bool check_no_on(struct power *before, long ms, const char *when);
 
 unsigned long long rtd3_num(const struct pci_fn *pf, const char *attr);
 void check_rtd3(const struct pci_fn *pf, const char *attr, const char *want, const char *when);
+void check_last_wake(const struct pci_fn *pf, const char *cause, const char *when);
 void check_rtd3_grew(const struct pci_fn *pf, const char *attr, unsigned long long before,
 		     const char *when);
 

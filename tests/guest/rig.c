@@ -187,12 +187,14 @@ void rig_load(void)
 	const char *const lax_argv[] = {
 		"modprobe", "vfio_iommu_type1", "allow_unsafe_interrupts=1", NULL
 	};
+	/* Nobody has the time for the default. */
+	const char *const ours_argv[] = { "modprobe", rig.driver, "autosuspend_ms=200", NULL };
 	int ret;
 
 	ret = rig_run(lax ? lax_argv : strict_argv);
 	if (ret)
 		die("modprobe vfio_iommu_type1: exit %d", ret);
-	ret = rig_modprobe(rig.driver);
+	ret = rig.ours ? rig_run(ours_argv) : rig_modprobe(rig.driver);
 	if (ret)
 		die("modprobe %s: exit %d", rig.driver, ret);
 	if (rig.gdb)

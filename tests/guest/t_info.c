@@ -118,7 +118,7 @@ static void check_sysfs(const struct pci_fn *pf, const struct rtd3_info *i, cons
 	check_rtd3(pf, "policy", NAME(policy_names, i->policy), when);
 	check_rtd3(pf, "predicted", NAME(state_names, i->predicted), when);
 	check_rtd3(pf, "state", NAME(state_names, i->state), when);
-	check_rtd3(pf, "last_wake", NAME(wake_names, i->last_wake), when);
+	check_last_wake(pf, NAME(wake_names, i->last_wake), when);
 	check_rtd3(pf, "health", NAME(health_names, i->health), when);
 	check_rtd3(pf, "health_reason", NAME(reason_names, i->reason), when);
 	check_rtd3(pf, "fallback", NAME(fallback_names, i->fallback), when);

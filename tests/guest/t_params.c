@@ -141,7 +141,7 @@ static void autosuspend(const struct pci_fn *pf)
 	p = power_get(1);
 	unload();
 	check(!rig_modprobe(rig.driver), "no parameter");
-	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "200", "no parameter");
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), "1000", "no parameter");
 	unload();
 }
 

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "dut.h"
+#include "kmsg.h"
 #include "pci.h"
 #include "power.h"
 #include "rig.h"
@@ -16,6 +19,8 @@
 
 #define AWAKE_MS	3000
 #define SIGNAL_MS	5000
+#define POLLS		15
+#define TASK		"poller"
 
 static void by_host(struct vfio_dev *d)
 {
@@ -52,7 +57,7 @@ static void wake(struct vfio_dev *d, const char *cause, void (*touch)(struct vfi
 	touch(d);
 	check_woken(d->pf, &p, when);
 	check_eq(vfio_eventfd_count(efd, SIGNAL_MS), 1, "%s: eventfd", when);
-	check_rtd3(d->pf, "last_wake", cause, when);
+	check_last_wake(d->pf, cause, when);
 	check_rtd3_grew(d->pf, attr, wakes, when);
 	check_no_off(&p, AWAKE_MS, when);
 	/* Low power is over, so nothing signals any more. */
@@ -130,6 +135,31 @@ static void eventfd_closed(struct vfio_dev *d)
 	check_err(__vfio_exit(d), 0, "EXIT with the eventfd closed");
 }
 
+/* Who wakes an idle device all the time is named, in sysfs and, once, in the log. */
+static void polled(const struct pci_fn *pf)
+{
+	int log = kmsg_open();
+	char want[64], line[512];
+	struct power p;
+
+	snprintf(want, sizeof(want), "host " TASK "[%d]", getpid());
+	prctl(PR_SET_NAME, TASK);
+	p = power_get(1);
+	pci_set(pf, "power/autosuspend_delay_ms", "0");
+	__wait_asleep(pf, &p, ASLEEP_TIMEOUT_MS);
+	for (int i = 0; i < POLLS; i++) {
+		p = power_get(1);
+		pci_sysfs_config32(pf, 0);
+		wait_asleep(pf, &p);
+	}
+	check_str(pci_get(pf, "rtd3/last_wake"), want, "polled: rtd3/last_wake");
+	check_eq(kmsg_count(log, "woken more than 10 times within a minute by the host, last by "
+			    TASK, line, sizeof(line)), 1, "polled: lines in the log");
+	check(strstr(line, pf->name), "polled: it names the device");
+	pci_set(pf, "power/autosuspend_delay_ms", "200");
+	close(log);
+}
+
 RIG_TEST(wakeup, "LOW_POWER_ENTRY_WITH_WAKEUP")
 {
 	struct vfio_dev d;
@@ -146,4 +176,6 @@ RIG_TEST(wakeup, "LOW_POWER_ENTRY_WITH_WAKEUP")
 	eventfd_closed(&d);
 	check_known(&d, "end");
 	vfio_close(&d);
+	if (rig.ours)
+		polled(&rig.fn[0]);
 }
