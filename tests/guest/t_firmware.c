@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A card whose firmware is touchy: reset too soon after power-on it hangs until its power is cut, and
- * its subsystem ids are gone until its driver has set it up.
+ * A card whose firmware is touchy: reset too soon after power-on it hangs until its power is cut,
+ * and its subsystem ids are gone until its driver has set it up.
  */
 #include <errno.h>
 #include <string.h>

@@ -75,8 +75,8 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 		one_round(pf, &p, i);
 	ons = p.on - first.on;
 	/*
-	 * Old kernels poll bridges for PME without keeping what is above them awake: one that is just
-	 * losing its power reads as one that wants to be woken.
+	 * Old kernels poll bridges for PME without keeping what is above them awake: one that is
+	 * just losing its power reads as one that wants to be woken.
 	 */
 	most = ROUNDS * (rig.nr_bridges && rig.major == 6 && rig.minor < 9 ? 2 : 1);
 	check(ons >= ROUNDS && ons <= most && p.off - first.off == ons, "%d opens: %u _ON, %u _OFF",

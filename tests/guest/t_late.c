@@ -2,6 +2,7 @@
 /* A slot that takes a link that is down for an empty slot, and a link that takes its time. */
 #include <string.h>
 
+#include "dut.h"
 #include "model.h"
 #include "pci.h"
 #include "power.h"

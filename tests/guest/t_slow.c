@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that takes its time, and says so: it asks for a retry. It is waited for, its power is not
- * cut, and nothing is learnt against it.
+ * A device that takes its time, and says so: it asks for a retry. It is waited for, its power is
+ * not cut, and nothing is learnt against it.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -61,7 +61,7 @@ static void opened(const struct pci_fn *pf, struct power *p)
 	vfio_close(&d);
 }
 
-/* An access waits for as long as for any recovery, not longer; the device comes back all the same. */
+/* An access waits as long as for any recovery, not longer; the device comes back all the same. */
 static void accessed(const struct pci_fn *pf, struct power *p)
 {
 	const char *when = "accessed, 15 s";
