@@ -9,6 +9,7 @@
 #include <linux/pci.h>
 
 #include "device.h"
+#include "learnt.h"
 #include "param.h"
 #include "sysfs.h"
 
@@ -125,6 +126,7 @@ module_init(rtd3_init);
 static void __exit rtd3_cleanup(void)
 {
 	pci_unregister_driver(&rtd3_driver);
+	rtd3_learnt_module_exit();
 	rtd3_health_module_exit();
 }
 module_exit(rtd3_cleanup);

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "device.h"
 #include "event.h"
+#include "learnt.h"
 #include "policy.h"
 
 unsigned int rtd3_default_policy = RTD3_POWER_D3COLD;
@@ -197,7 +198,7 @@ void rtd3_policy_fall_back(struct rtd3_device *rdev, enum rtd3_depth limit,
 			       reason) <= 0)
 		return;
 	pci_warn(rdev->core.pdev,
-		 "no deeper than %s from now on; write none to rtd3/fallback to lift this\n",
+		 "no deeper than %s until the module is unloaded; write none to rtd3/fallback to lift this, or rtd3/policy by a udev rule to keep it\n",
 		 rtd3_power_names[limit]);
 }
 
@@ -245,8 +246,13 @@ void rtd3_policy_init(struct rtd3_device *rdev)
 {
 	mutex_init(&rdev->policy.lock);
 	rdev->policy.host = READ_ONCE(rtd3_default_policy);
-	rdev->policy.fallback = RTD3_POWER_D3COLD;
+	rdev->policy.fallback = rtd3_learnt_get(rdev->core.pdev,
+						&rdev->policy.fallback_reason);
 	rdev->policy.entry = RTD3_POWER_D3COLD;
+	if (rdev->policy.fallback < RTD3_POWER_D3COLD)
+		pci_info(rdev->core.pdev,
+			 "no deeper than %s, as it did not come back before; write none to rtd3/fallback to lift this\n",
+			 rtd3_power_names[rdev->policy.fallback]);
 }
 
 /**
@@ -255,6 +261,8 @@ void rtd3_policy_init(struct rtd3_device *rdev)
  */
 void rtd3_policy_release(struct rtd3_device *rdev)
 {
+	rtd3_learnt_put(rdev->core.pdev, rdev->policy.fallback,
+			rdev->policy.fallback_reason);
 	rdev->policy.host = RTD3_POWER_D3COLD;
 	rdev->policy.fallback = RTD3_POWER_D3COLD;
 	rdev->policy.entry = RTD3_POWER_D3COLD;

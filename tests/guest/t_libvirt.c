@@ -23,6 +23,7 @@
 #define OURS		"rtd3_vfio_pci"
 #define STOCK		"vfio-pci"
 #define VFIO_MINOR	196
+#define TIMEOUT		"1500"
 
 /* What virsh said last */
 static char said[4096];
@@ -59,6 +60,24 @@ static void make_node(void)
 	mkdir("/dev/vfio", 0755);
 	if (mknod("/dev/vfio/vfio", S_IFCHR | 0666, makedev(MISC_MAJOR, VFIO_MINOR)))
 		die("mknod /dev/vfio/vfio: %s", strerror(errno));
+}
+
+/* As the README has it. */
+static void write_rule(const struct pci_fn *pf)
+{
+	char rule[256];
+
+	snprintf(rule, sizeof(rule), "ACTION==\"bind\", KERNEL==\"%s\", DRIVER==\"" OURS "\", "
+		 "ATTR{rtd3/wake_timeout_ms}=\"" TIMEOUT "\"\n", pf->name);
+	root_write("/etc/udev/rules.d/90-rtd3.rules", rule);
+}
+
+/* A uevent's way through udev. */
+static void check_rule(const struct pci_fn *pf)
+{
+	pci_wait(pf, "rtd3/wake_timeout_ms", TIMEOUT, NATIVE_MS);
+	check_str(pci_get(pf, "rtd3/wake_timeout_ms"), TIMEOUT,
+		  "set by a udev rule: rtd3/wake_timeout_ms of %s", pf->name);
 }
 
 /* Without the daemons that systemd would start, and without confinement of QEMU. */
@@ -195,6 +214,8 @@ static void managed(const char *name, const char *model, const char *want)
 	define(name, "yes", model);
 	run(name);
 	check_drivers(want, name);
+	if (!strcmp(want, OURS))
+		check_rule(&rig.fn[0]);
 	virsh("destroy", name, NULL, NULL);
 	check_natives("destroyed");
 }
@@ -257,6 +278,7 @@ RIG_TEST(libvirt, "the drivers that libvirt picks, its domains")
 	root_mount();
 	make_node();
 	configure();
+	write_rule(pf);
 	libvirtd = start();
 
 	check(!rig_module_loaded(OURS), OURS " is not loaded");

@@ -305,8 +305,15 @@ static void rebind(const struct pci_fn *pf)
 	vfio_open(&d, pf);
 	check_known(&d, "bound again with power");
 	vfio_close(&d);
-	check_rtd3(pf, "fallback", "none", "bound again");
-	asleep(pf, "D3cold", "bound again");
+	/* What it has shown counts whoever has had it meanwhile. */
+	check_rtd3(pf, "fallback", "d3hot", "bound again");
+	check_rtd3(pf, "fallback_reason", "no-answer", "bound again");
+	asleep(pf, "D3hot", "bound again");
+	pci_set(pf, "rtd3/fallback", "none");
+	pci_unbind(pf);
+	pci_bind(pf, rig.driver);
+	check_rtd3(pf, "fallback", "none", "lifted, bound again");
+	asleep(pf, "D3cold", "lifted, bound again");
 }
 
 /* A burst of the one kind says nothing about the other. */
