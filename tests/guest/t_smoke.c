@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A short run through everything, for the variants of the machine. */
+#include <unistd.h>
+
 #include "dut.h"
 #include "pci.h"
 #include "power.h"
@@ -19,6 +21,9 @@ RIG_TEST(smoke, "a short run through everything")
 	rig_bind_all();
 	check_str(pci_driver(pf), rig.driver, "driver");
 	check_asleep(pf, &p, "bind");
+	/* How the README finds it. */
+	check(!access("/sys/bus/pci/devices/" RIG_PORT1 "/firmware_node/power_resources_D3hot",
+		      F_OK), "the power resources of the port in sysfs");
 
 	vfio_open(&d, pf);
 	check_woken(pf, &p, "open");

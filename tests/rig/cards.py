@@ -73,6 +73,8 @@ DEVICES = {
     # Cards with a switch on them: the least there is; AMD's, with two functions
     # behind it; Intel's, with two ports.
     "switch": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"],
+    "switch-aer": SWITCH + downstream(0) +
+                  ["-device", "virtio-gpu-pci,id={0}f0,bus={0}d0,addr=0.0,aer=on"],
     "navi": SWITCH + downstream(0) +
             gpu("{0}d0", "0.0", "1002:73bf", "display", ",vram=256M") +
             gpu("{0}d0", "0.1", "1002:ab28", "audio"),
