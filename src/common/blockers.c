@@ -300,22 +300,38 @@ static void rtd3_find_own(struct rtd3_finder *find,
 
 /* bridge_d3 is clear, and neither a function nor a plain fact explains it. */
 static enum rtd3_blocker_id
-rtd3_conclude_port(const struct rtd3_snapshot *snap)
+rtd3_conclude_port(const struct rtd3_snapshot *snap,
+		   const struct rtd3_snap_port *port)
 {
 	/* The PCI core looks at hotplug before it looks at the year. */
-	if (snap->port.hotplug)
+	if (port->hotplug)
 		return RTD3_BLOCKER_PORT_HOTPLUG;
 	if (snap->bios_year > 0 && snap->bios_year < 2015)
 		return RTD3_BLOCKER_PORT_FIRMWARE;
 	return RTD3_BLOCKER_PORT_NO_D3;
 }
 
-static void rtd3_find_port(struct rtd3_finder *find,
-			   const struct rtd3_snapshot *snap)
+static bool rtd3_firmware_hotplug(const struct rtd3_snap_port *port)
 {
-	const struct rtd3_snap_port *port = &snap->port;
-	bool firmware_hotplug = port->hotplug && !port->native_hotplug;
+	return port->hotplug && !port->native_hotplug;
+}
 
+/* Does a plain fact about a bridge make the PCI core clear bridge_d3 of those above? */
+static bool rtd3_bridge_holds(const struct rtd3_snap_port *port)
+{
+	return !port->pcie || rtd3_firmware_hotplug(port) ||
+	       !port->d3cold_allowed || port->no_d3cold;
+}
+
+static size_t rtd3_nr_bridges(const struct rtd3_snapshot *snap)
+{
+	return snap->nr_bridges < RTD3_SNAP_BRIDGES ? snap->nr_bridges :
+						      RTD3_SNAP_BRIDGES;
+}
+
+static void rtd3_find_port_facts(struct rtd3_finder *find,
+				 const struct rtd3_snap_port *port)
+{
 	rtd3_add_if(find, port->control_on, RTD3_BLOCKER_PORT_CONTROL,
 		    port->name);
 	rtd3_add_if(find, !port->d3cold_allowed, RTD3_BLOCKER_PORT_NOT_ALLOWED,
@@ -323,13 +339,43 @@ static void rtd3_find_port(struct rtd3_finder *find,
 	rtd3_add_if(find, port->no_d3cold, RTD3_BLOCKER_PORT_NO_D3COLD,
 		    port->name);
 	rtd3_add_if(find, !port->pcie, RTD3_BLOCKER_PORT_NOT_PCIE, port->name);
-	rtd3_add_if(find, firmware_hotplug, RTD3_BLOCKER_PORT_HOTPLUG,
+	rtd3_add_if(find, rtd3_firmware_hotplug(port), RTD3_BLOCKER_PORT_HOTPLUG,
 		    port->name);
+}
 
-	if (port->bridge_d3 || !port->pcie || firmware_hotplug ||
-	    rtd3_port_held_from_below(snap))
-		return;
-	rtd3_add(find, rtd3_conclude_port(snap), port->name);
+/* The lowest bridge that the PCI core does not let sleep: those above follow from it. */
+static const struct rtd3_snap_port *
+rtd3_lowest_held(const struct rtd3_snapshot *snap)
+{
+	size_t i;
+
+	if (!snap->port.bridge_d3)
+		return &snap->port;
+	for (i = rtd3_nr_bridges(snap); i--;)
+		if (!snap->bridge[i].bridge_d3)
+			return &snap->bridge[i];
+
+	return NULL;
+}
+
+static void rtd3_find_ports(struct rtd3_finder *find,
+			    const struct rtd3_snapshot *snap)
+{
+	const struct rtd3_snap_port *held = rtd3_lowest_held(snap);
+	bool lowest = held == &snap->port;
+	bool explained = rtd3_port_held_from_below(snap) ||
+			 (!lowest && rtd3_bridge_holds(&snap->port));
+	size_t i;
+
+	rtd3_find_port_facts(find, &snap->port);
+	for (i = 0; i < rtd3_nr_bridges(snap); i++) {
+		rtd3_find_port_facts(find, &snap->bridge[i]);
+		explained |= !lowest && held < &snap->bridge[i] &&
+			     rtd3_bridge_holds(&snap->bridge[i]);
+	}
+
+	if (held && !explained && held->pcie && !rtd3_firmware_hotplug(held))
+		rtd3_add(find, rtd3_conclude_port(snap, held), held->name);
 }
 
 /* Who keeps a sibling awake that is not suspended? */
@@ -365,7 +411,8 @@ static void rtd3_find_sibling(struct rtd3_finder *find,
 /**
  * rtd3_blockers_find - every reason why a device cannot reach D3cold
  * @snap: what is known; must outlive @list, which points to its names
- * @list: filled with the reasons: the device's, its port's, its siblings'
+ * @list: filled with the reasons: the device's, its port's and other bridges', its
+ *	siblings'
  * @max: length of @list; reasons beyond it are left out. The device's own and
  *	the port's are fewer than RTD3_BLOCKERS_MAX, so what
  *	rtd3_blockers_predict() and rtd3_blockers_parties() say is right even
@@ -383,7 +430,7 @@ size_t rtd3_blockers_find(const struct rtd3_snapshot *snap,
 	if (snap->has_pr3 || !snap->port.present)
 		return find.nr;
 
-	rtd3_find_port(&find, snap);
+	rtd3_find_ports(&find, snap);
 	for (i = 0; i < rtd3_nr_siblings(snap); i++)
 		rtd3_find_sibling(&find, snap, &snap->sibling[i]);
 

@@ -13,6 +13,7 @@
  * four. What rtd3_blockers_predict() says stays right if a list is too short.
  */
 #define RTD3_SNAP_SIBLINGS	16
+#define RTD3_SNAP_BRIDGES	8
 #define RTD3_SNAP_NAME		16
 #define RTD3_BLOCKERS_MAX	64
 
@@ -43,7 +44,7 @@ struct rtd3_snap_fn {
 };
 
 /**
- * struct rtd3_snap_port - the port above the device
+ * struct rtd3_snap_port - the port above the device, or another bridge of its power set
  * @name: its address
  * @present: there is one; a device on the root bus has none
  * @pcie: it is a PCI Express root port or switch port
@@ -84,7 +85,9 @@ struct rtd3_snap_port {
  * @has_pr3: the device itself has ACPI _PR3
  * @not_cut: the last power-off that was asked for did not happen
  * @bios_year: year of the firmware, 0 if unknown
- * @nr_siblings: other functions below the port
+ * @nr_bridges: other bridges that lose power with the device, the power port included
+ * @bridge: the first RTD3_SNAP_BRIDGES of them, each before those below it
+ * @nr_siblings: other functions that lose power with the device
  * @sibling: the first RTD3_SNAP_SIBLINGS of them
  */
 struct rtd3_snapshot {
@@ -102,6 +105,8 @@ struct rtd3_snapshot {
 	bool has_pr3;
 	bool not_cut;
 	int bios_year;
+	unsigned int nr_bridges;
+	struct rtd3_snap_port bridge[RTD3_SNAP_BRIDGES];
 	unsigned int nr_siblings;
 	struct rtd3_snap_fn sibling[RTD3_SNAP_SIBLINGS];
 };

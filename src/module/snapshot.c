@@ -59,27 +59,36 @@ static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
 	snap->hotplug = port->is_hotplug_bridge;
 	snap->native_hotplug =
 		pci_find_host_bridge(port->bus)->native_pcie_hotplug;
-	/*
-	 * Behind a switch it can be a port further up that cuts the power. What
-	 * keeps the ports in between awake is not looked for.
-	 */
+	/* Behind a switch it can be a port further up that cuts the power. */
 	for (up = port; up && !snap->has_pr3; up = pci_upstream_bridge(up))
 		snap->has_pr3 = pci_pr3_present(up);
 }
 
-struct rtd3_sibling_walk {
+struct rtd3_snap_walk {
 	struct pci_dev *self;
+	struct pci_dev *port;
 	struct rtd3_snapshot *snap;
 };
 
-static int rtd3_snap_sibling(struct pci_dev *pdev, void *data)
+static void rtd3_snap_bridge(struct pci_dev *bridge, struct rtd3_snapshot *snap)
 {
-	struct rtd3_sibling_walk *walk = data;
+	if (snap->nr_bridges < RTD3_SNAP_BRIDGES)
+		rtd3_snap_port(bridge, &snap->bridge[snap->nr_bridges++]);
+}
+
+/* Somebody else of the power set. */
+static int rtd3_snap_member(struct pci_dev *pdev, void *data)
+{
+	struct rtd3_snap_walk *walk = data;
 	struct rtd3_snapshot *snap = walk->snap;
 	struct rtd3_snap_fn *fn;
 
-	if (pdev == walk->self)
+	if (pdev == walk->self || pdev == walk->port)
 		return 0;
+	if (pci_is_bridge(pdev)) {
+		rtd3_snap_bridge(pdev, snap);
+		return 0;
+	}
 	if (snap->nr_siblings++ >= RTD3_SNAP_SIBLINGS)
 		return 0;
 
@@ -95,7 +104,8 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct pci_dev *port = pci_upstream_bridge(pdev);
-	struct rtd3_sibling_walk walk = { .self = pdev, .snap = snap };
+	struct rtd3_snap_walk walk = { .self = pdev, .port = port, .snap = snap };
+	struct pci_dev *top = rdev->member.set->port;
 
 	rtd3_snap_fn(pdev, &snap->fn);
 	snap->fn.ours = true;
@@ -118,7 +128,12 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 	if (!port)
 		return;
 	rtd3_snap_port(port, &snap->port);
-	pci_walk_bus(pdev->bus, rtd3_snap_sibling, &walk);
+	/* Its own power resources are nobody else's business. */
+	if (top == pdev)
+		return;
+	if (top != port)
+		rtd3_snap_bridge(top, snap);
+	pci_walk_bus(top->subordinate, rtd3_snap_member, &walk);
 }
 
 /**

@@ -328,3 +328,41 @@ RIG_TEST(blockers, "rtd3/blockers, rtd3/predicted")
 	wakeup(&rig.fn[1], &rig.fn[1], &p);
 	check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 }
+
+/* All that loses power with the device counts, bridges and functions below another one included. */
+RIG_TEST(blockers_set, "rtd3/blockers of a card with a switch on it")
+{
+	const struct pci_fn *pf = &rig.fn[0], *other = &rig.fn[1];
+	struct power p = power_get(1);
+
+	if (rig.nr_fns < 2 || rig.nr_bridges < 3)
+		die("two functions below two ports of a switch");
+	rig_load();
+	rig_bind_all();
+	check_gone(pf, "nothing", &p);
+	for (int i = 0; i < rig.nr_bridges; i++) {
+		const struct pci_fn *bridge = &rig.bridge[i];
+
+		pci_set(bridge, "power/control", "on");
+		check_line(pf, "port-control-on", bridge, "D3hot", 0);
+		p = power_get(1);
+		pci_set(bridge, "power/control", "auto");
+		check_gone(pf, "port-control-on", &p);
+
+		set_d3cold_allowed(bridge, "0");
+		check_line(pf, "port-d3cold-not-allowed", bridge, "D3hot", 0);
+		p = power_get(1);
+		set_d3cold_allowed(bridge, "1");
+		check_gone(pf, "port-d3cold-not-allowed", &p);
+	}
+	pci_set(other, "power/control", "on");
+	check_line(pf, "sibling-control-on", other, "D3hot", 0);
+	p = power_get(1);
+	pci_set(other, "power/control", "auto");
+	check_gone(pf, "sibling-control-on", &p);
+	pci_unbind(other);
+	check_line(pf, "sibling-unbound", other, "D3hot", 0);
+	p = power_get(1);
+	pci_bind(other, rig.driver);
+	check_gone(pf, "sibling-unbound", &p);
+}

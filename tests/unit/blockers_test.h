@@ -24,6 +24,8 @@
 #define SELF	"0000:01:00.0"
 #define ABOVE	"0000:00:02.0"
 #define OTHER	"0000:01:00.1"
+/* A bridge of the card between the root port and a second port of its switch. */
+#define MIDDLE	"0000:02:00.0"
 
 struct found {
 	struct rtd3_blocker list[LIST_MAX];
@@ -68,6 +70,9 @@ bool same(const struct rtd3_blocker *a, const struct rtd3_blocker *b);
 
 /* A GPU with an audio function below a root port that can cut the power. */
 struct rtd3_snapshot ideal(void);
+
+/* Give a snapshot that many bridges more, all of them ideal. */
+void bridges(struct rtd3_snapshot *snap, unsigned int nr);
 
 /* Give a snapshot that many siblings, all of them ideal. */
 void siblings(struct rtd3_snapshot *snap, unsigned int nr);
@@ -125,6 +130,8 @@ void wakeup(struct rtd3_snapshot *snap);
 
 /* The port has no _PR3. */
 void no_pr3(struct rtd3_snapshot *snap);
+
+/* The power was not cut the last time. */
 void not_cut(struct rtd3_snapshot *snap);
 
 /* The port's power/control is on. */

@@ -137,6 +137,34 @@ void port_no_d3(struct rtd3_snapshot *snap)
 	snap->port.bridge_d3 = false;
 }
 
+static struct rtd3_snap_port *middle(struct rtd3_snapshot *snap)
+{
+	if (!snap->nr_bridges)
+		bridges(snap, 1);
+	return &snap->bridge[0];
+}
+
+static void bridge_control(struct rtd3_snapshot *snap)
+{
+	middle(snap)->control_on = true;
+}
+
+static void bridge_not_allowed(struct rtd3_snapshot *snap)
+{
+	middle(snap)->d3cold_allowed = false;
+}
+
+static void bridge_not_pcie(struct rtd3_snapshot *snap)
+{
+	middle(snap)->pcie = false;
+	middle(snap)->bridge_d3 = false;
+}
+
+static void bridge_no_d3(struct rtd3_snapshot *snap)
+{
+	middle(snap)->bridge_d3 = false;
+}
+
 static void sibling_control(struct rtd3_snapshot *snap)
 {
 	snap->sibling[0].suspended = false;
@@ -239,6 +267,14 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D3HOT, PLATFORM, port_firmware },
 	{ RTD3_BLOCKER_PORT_NO_D3, "port-no-d3", ABOVE,
 	  RTD3_POWER_D3HOT, PORT, port_no_d3 },
+	{ RTD3_BLOCKER_PORT_CONTROL, "port-control-on", MIDDLE,
+	  RTD3_POWER_D3HOT, PORT, bridge_control },
+	{ RTD3_BLOCKER_PORT_NOT_ALLOWED, "port-d3cold-not-allowed", MIDDLE,
+	  RTD3_POWER_D3HOT, PORT, bridge_not_allowed },
+	{ RTD3_BLOCKER_PORT_NOT_PCIE, "port-not-pcie", MIDDLE,
+	  RTD3_POWER_D3HOT, PLATFORM, bridge_not_pcie },
+	{ RTD3_BLOCKER_PORT_NO_D3, "port-no-d3", MIDDLE,
+	  RTD3_POWER_D3HOT, PORT, bridge_no_d3 },
 	{ RTD3_BLOCKER_SIBLING_CONTROL, "sibling-control-on", OTHER,
 	  RTD3_POWER_D3HOT, PORT, sibling_control },
 	{ RTD3_BLOCKER_SIBLING_UNBOUND, "sibling-unbound", OTHER,
@@ -268,6 +304,17 @@ const struct reason *reason_of(enum rtd3_blocker_id id)
 	while (reason->id != id)
 		reason++;
 	return reason;
+}
+
+static struct rtd3_snap_port *port_of(struct rtd3_snapshot *snap,
+				      const struct rtd3_blocker *blocker)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTD3_SNAP_BRIDGES; i++)
+		if (blocker->device == snap->bridge[i].name)
+			return &snap->bridge[i];
+	return &snap->port;
 }
 
 static struct rtd3_snap_fn *sibling_of(struct rtd3_snapshot *snap,
@@ -316,7 +363,7 @@ static void fix_sibling(struct rtd3_snap_fn *fn, enum rtd3_blocker_id id)
 /* Do what the remedy says. */
 static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 {
-	struct rtd3_snap_port *port = &snap->port;
+	struct rtd3_snap_port *port = port_of(snap, blocker);
 	struct rtd3_snap_fn *fn = &snap->fn;
 
 	switch (blocker->id) {

@@ -104,6 +104,17 @@ struct rtd3_snapshot ideal(void)
 	};
 }
 
+void bridges(struct rtd3_snapshot *snap, unsigned int nr)
+{
+	unsigned int i;
+
+	snap->nr_bridges = nr;
+	for (i = 0; i < nr && i < RTD3_SNAP_BRIDGES; i++) {
+		snap->bridge[i] = ideal().port;
+		snprintf(snap->bridge[i].name, sizeof(snap->bridge[i].name), "0000:02:%02x.0", i);
+	}
+}
+
 void siblings(struct rtd3_snapshot *snap, unsigned int nr)
 {
 	unsigned int i;

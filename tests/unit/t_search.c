@@ -22,6 +22,14 @@ static bool port_sleeps(const struct rtd3_snapshot *snap)
 	    !port->bridge_d3 || port->control_on || port->no_d3cold ||
 	    !port->d3cold_allowed || (port->hotplug && !port->native_hotplug))
 		return false;
+	for (i = 0; i < snap->nr_bridges && i < RTD3_SNAP_BRIDGES; i++) {
+		const struct rtd3_snap_port *bridge = &snap->bridge[i];
+
+		if (!bridge->pcie || !bridge->bridge_d3 || bridge->control_on ||
+		    bridge->no_d3cold || !bridge->d3cold_allowed ||
+		    (bridge->hotplug && !bridge->native_hotplug))
+			return false;
+	}
 	for (i = 0; i < snap->nr_siblings && i < RTD3_SNAP_SIBLINGS; i++) {
 		const struct rtd3_snap_fn *fn = &snap->sibling[i];
 
@@ -58,8 +66,12 @@ static bool device_is_right(const struct rtd3_snapshot *snap,
 
 	if (blocker->id < RTD3_BLOCKER_PORT_CONTROL)
 		return blocker->device == snap->fn.name;
-	if (blocker->id < RTD3_BLOCKER_SIBLING_CONTROL)
+	if (blocker->id < RTD3_BLOCKER_SIBLING_CONTROL) {
+		for (i = 0; i < snap->nr_bridges && i < RTD3_SNAP_BRIDGES; i++)
+			if (blocker->device == snap->bridge[i].name)
+				return true;
 		return blocker->device == snap->port.name;
+	}
 	for (i = 0; i < snap->nr_siblings && i < RTD3_SNAP_SIBLINGS; i++)
 		if (blocker->device == snap->sibling[i].name)
 			return true;
@@ -70,7 +82,8 @@ static bool device_is_right(const struct rtd3_snapshot *snap,
  * Nobody can do more than what the list says: after a few rounds of that it has
  * to be empty. A round more is due where a fact was hidden behind another one:
  * a sibling behind the driver it had; the port behind what explained it; the
- * firmware behind hotplug, the command line behind the firmware.
+ * firmware behind hotplug, the command line behind the firmware; and all that for
+ * each bridge once more.
  */
 static bool remedies_help(const struct rtd3_snapshot *start)
 {
@@ -79,7 +92,7 @@ static bool remedies_help(const struct rtd3_snapshot *start)
 	unsigned int round;
 	size_t i;
 
-	for (round = 0; round < 6; round++) {
+	for (round = 0; round < 6 + 4 * RTD3_SNAP_BRIDGES; round++) {
 		find(&snap, &found);
 		if (!found.nr)
 			return true;
@@ -242,6 +255,9 @@ static void rnd_snapshot(struct rtd3_snapshot *snap)
 	port_from_bits(&snap->port, rnd_bits(0x2f, rarity));
 	for (i = 0; i < RTD3_SNAP_SIBLINGS; i++)
 		fn_from_bits(&snap->sibling[i], rnd_bits(0x3b, rarity + 2));
+	bridges(snap, rnd() % (RTD3_SNAP_BRIDGES + 2));
+	for (i = 0; i < RTD3_SNAP_BRIDGES; i++)
+		port_from_bits(&snap->bridge[i], rnd_bits(0x2f, rarity + 3));
 	snap->policy = 2 - rnd_bits(0, rarity) % 3;
 	snap->fallback = 2 - rnd_bits(0, rarity + 1) % 3;
 	snap->works = !(rnd_bits(0, rarity + 1) & 1);

@@ -12,8 +12,8 @@ void test_texts(void)
 {
 	unsigned int i, j;
 
-	check(nr_reasons == RTD3_BLOCKER_NR + 2,
-	      "every reason has a case here, two have two");
+	check(nr_reasons == RTD3_BLOCKER_NR + 6,
+	      "every reason has a case here, some have two");
 	for (i = 0; i < RTD3_BLOCKER_NR; i++) {
 		const struct rtd3_blocker_text *text = &rtd3_blocker_texts[i];
 		bool good = text->token && *text->token &&
@@ -61,8 +61,10 @@ void test_alone(const struct reason *reason)
 	fix_all(&snap, &found);
 	if (reason->id == RTD3_BLOCKER_PORT_NOT_PCIE ||
 	    reason->id == RTD3_BLOCKER_PORT_HOTPLUG ||
-	    reason->id == RTD3_BLOCKER_PORT_FIRMWARE)
+	    reason->id == RTD3_BLOCKER_PORT_FIRMWARE) {
 		snap.port.bridge_d3 = true;
+		snap.bridge[0].bridge_d3 = true;
+	}
 	/* A sibling that may suspend now does. */
 	snap.sibling[0].suspended = true;
 	find(&snap, &found);
