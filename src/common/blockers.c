@@ -219,7 +219,8 @@ static void rtd3_add_if(struct rtd3_finder *find, bool cond,
 static bool rtd3_wakeup_lost(const struct rtd3_snapshot *snap,
 			     const struct rtd3_snap_fn *fn)
 {
-	if (!snap->has_pr3 && snap->port.present && snap->port.bridge_d3)
+	if (!snap->has_pr3 && snap->port.present &&
+	    (fn->elsewhere ? fn->elsewhere_d3 : snap->port.bridge_d3))
 		return false;
 
 	return fn->wakeup && !fn->pme_d3cold;
@@ -240,12 +241,14 @@ static size_t rtd3_nr_siblings(const struct rtd3_snapshot *snap)
 }
 
 /*
- * Does any function below the port explain that its bridge_d3 is clear? A limit
+ * Does any function below a bridge, the device's port or one above, explain that its
+ * bridge_d3 is clear? A limit
  * of ours does: it is held with no_d3cold, which the snapshot leaves out. The
  * entry's limit lasts until the user's next request, even if low power has
  * ended: the device is in use then.
  */
-static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap)
+static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap,
+				      const struct rtd3_snap_port *port)
 {
 	bool entry_limit = (snap->open || snap->engaged) &&
 			   snap->entry_limit == RTD3_POWER_D3HOT;
@@ -257,7 +260,8 @@ static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap)
 		return true;
 
 	for (i = 0; i < rtd3_nr_siblings(snap); i++)
-		if (rtd3_holds_port(snap, &snap->sibling[i]))
+		if (!(port == &snap->port && snap->sibling[i].elsewhere) &&
+		    rtd3_holds_port(snap, &snap->sibling[i]))
 			return true;
 
 	return false;
@@ -363,7 +367,7 @@ static void rtd3_find_ports(struct rtd3_finder *find,
 {
 	const struct rtd3_snap_port *held = rtd3_lowest_held(snap);
 	bool lowest = held == &snap->port;
-	bool explained = rtd3_port_held_from_below(snap) ||
+	bool explained = rtd3_port_held_from_below(snap, held) ||
 			 (!lowest && rtd3_bridge_holds(&snap->port));
 	size_t i;
 

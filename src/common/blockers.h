@@ -29,6 +29,8 @@
  * @no_d3cold: a driver or a quirk forbids D3cold
  * @wakeup: device_may_wakeup()
  * @pme_d3cold: it can signal PME from D3cold
+ * @elsewhere: it is not below the device's port, but another of the power set
+ * @elsewhere_d3: bridge_d3 of that one
  */
 struct rtd3_snap_fn {
 	char name[RTD3_SNAP_NAME];
@@ -41,6 +43,8 @@ struct rtd3_snap_fn {
 	bool no_d3cold;
 	bool wakeup;
 	bool pme_d3cold;
+	bool elsewhere;
+	bool elsewhere_d3;
 };
 
 /**

@@ -47,6 +47,29 @@ void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
 		rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
 }
 
+/**
+ * rtd3_close_await_resets - until the core may reset whatever it likes
+ * @rdev: device, held awake, that is being closed
+ *
+ * With the last user of its set gone the core resets them all. Who is killed does not
+ * hurry that.
+ *
+ * Context: dev_set->lock held; sleeps up to RTD3_RESET_DELAY_MAX_MS.
+ */
+void rtd3_close_await_resets(struct rtd3_device *rdev)
+{
+	struct vfio_device_set *dev_set = rdev->core.vdev.dev_set;
+	struct vfio_pci_core_device *cur;
+	unsigned int ms = 0;
+
+	lockdep_assert_held(&dev_set->lock);
+
+	list_for_each_entry(cur, &dev_set->device_list, vdev.dev_set_list)
+		if (cur->vdev.ops == rdev->core.vdev.ops)
+			ms = max(ms, rtd3_resume_reset_in_ms(rtd3_from_core(cur)));
+	msleep(ms);
+}
+
 /*
  * The caller's reference stands against it, and is had again afterwards. The device
  * is woken to see whether it has been without power: else this is no reset.
@@ -54,13 +77,19 @@ void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked)
 static void rtd3_close_power_cycle(struct rtd3_device *rdev)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
+	struct rtd3_waker waker;
 	bool cut;
 
 	pm_runtime_put_noidle(&pdev->dev);
 	cut = rtd3_powerset_cut(&rdev, 1, NULL);
+	rtd3_pm_expect_wake(rdev, &waker, RTD3_WAKE_CLOSE);
 	pm_runtime_get_noresume(&pdev->dev);
 	if (cut)
 		pm_runtime_resume(&pdev->dev);
+	rtd3_pm_forget_waker(rdev, &waker);
+	/* The log has said what is wrong with it. */
+	if (!rtd3_health_usable(rdev))
+		return;
 	if (!cut || READ_ONCE(rdev->member.set->not_cut)) {
 		pci_warn(pdev, "no power cycle: its power %s; see rtd3/blockers\n",
 			 cut ? "was not cut" : "cannot be cut now");
@@ -127,15 +156,15 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_recovery_hold(rdev);
 	rtd3_pm_expect_wake(rdev, &waker, RTD3_WAKE_CLOSE);
 	pm_runtime_get_sync(dev);
+	rtd3_pm_forget_waker(rdev, &waker);
 	dead = rtd3_health_check(rdev);
 	/* The core may still reset the bus; not every GPU takes notice of that. */
 	cycle = READ_ONCE(rdev->close.power_cycle) && !dead &&
 		!rtd3_core_can_reset(&rdev->core);
 
 	rtd3_lowpower_closed(rdev);
-	/* The core resets it; who is killed does not hurry that. */
 	if (!dead)
-		msleep(rtd3_resume_reset_in_ms(rdev));
+		rtd3_close_await_resets(rdev);
 	else
 		locked = rtd3_close_forbid_resets(rdev);
 	vfio_pci_core_close_device(&rdev->core.vdev);
@@ -150,7 +179,6 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_pm_mark_busy(rdev);
 	if (cycle)
 		rtd3_close_power_cycle(rdev);
-	rtd3_pm_forget_waker(rdev, &waker);
 	rtd3_close_settle(rdev);
 	rtd3_recovery_release(rdev);
 }

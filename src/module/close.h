@@ -31,6 +31,7 @@ struct rtd3_device;
 void rtd3_close_init(struct rtd3_device *rdev);
 void rtd3_close_stop(struct rtd3_device *rdev);
 int rtd3_close_wait_settled(struct rtd3_device *rdev);
+void rtd3_close_await_resets(struct rtd3_device *rdev);
 bool rtd3_close_forbid_resets(struct rtd3_device *rdev);
 void rtd3_close_allow_resets(struct rtd3_device *rdev, bool locked);
 void rtd3_close_device(struct rtd3_device *rdev);

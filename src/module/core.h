@@ -33,31 +33,21 @@ static inline bool rtd3_core_mark(struct pci_dev *pdev)
 		       pci_channel_io_perm_failure) == pci_channel_io_normal;
 }
 
-/* Whose slot can lose it for ever. */
-static inline bool rtd3_core_hotplug(struct pci_dev *pdev)
-{
-	while ((pdev = pci_upstream_bridge(pdev)))
-		if (pdev->is_hotplug_bridge)
-			return true;
-
-	return false;
-}
-
 /**
  * rtd3_core_unmark - the device answers
  * @pdev: PCI device
- * @ours: rtd3_core_mark() has returned true
+ * @there: rtd3_core_mark() has returned true, or its slot is not empty
  *
  * The core marks what did not answer within its own wait, in a port's resume
- * (pci_pm_bridge_power_up_actions()), and nobody takes that back. Below a hot-plug
- * bridge it cannot be told from pciehp's.
+ * (pci_pm_bridge_power_up_actions()), and nobody takes that back. Of an
+ * empty slot it is pciehp's.
  *
  * Context: any.
  * Return: whether the kernel lets us reach the device now.
  */
-static inline bool rtd3_core_unmark(struct pci_dev *pdev, bool ours)
+static inline bool rtd3_core_unmark(struct pci_dev *pdev, bool there)
 {
-	if (ours || !rtd3_core_hotplug(pdev))
+	if (there)
 		cmpxchg(&pdev->error_state, pci_channel_io_perm_failure,
 			pci_channel_io_normal);
 

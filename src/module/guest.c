@@ -68,7 +68,7 @@ static u64 rtd3_guest_cold_ns(struct rtd3_device *rdev)
 /* Has it been without power since low power was entered for the guest? */
 static bool rtd3_guest_was_cold(struct rtd3_device *rdev)
 {
-	return rtd3_guest_cold_ns(rdev) != rdev->config.cold_ns;
+	return rtd3_guest_cold_ns(rdev) > rdev->config.cold_ns;
 }
 
 static int rtd3_guest_promote(struct rtd3_device *rdev)

@@ -156,7 +156,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
  */
 void rtd3_health_lost(struct rtd3_device *rdev)
 {
-	rtd3_health_report(rdev, rtd3_resume_slot_empty(rdev->core.pdev) ?
+	rtd3_health_report(rdev, rtd3_verify_slot_empty(rdev->core.pdev) ?
 			     RTD3_REASON_REMOVED : RTD3_REASON_LOST,
 			     RTD3_POWER_D0);
 }
@@ -230,6 +230,17 @@ static int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
 	return rtd3_health_ready(rdev) ? 0 : -EIO;
 }
 
+/* Alive, or even back, it is worth waiting for, unless it goes, or the system sleeps. */
+static bool rtd3_health_slow(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	return (rtd3_health_usable(rdev) ||
+		(READ_ONCE(rec->health) == RTD3_HEALTH_RECOVERING &&
+		 READ_ONCE(rec->reason) == RTD3_REASON_NOT_READY)) &&
+	       !READ_ONCE(rec->leaving) && !READ_ONCE(rtd3_freeze_by);
+}
+
 /**
  * rtd3_health_wait - let an access through, or not
  * @rdev: device, not held awake by the caller
@@ -241,10 +252,15 @@ static int rtd3_health_wait_ms(struct rtd3_device *rdev, bool held_awake,
  */
 int rtd3_health_wait(struct rtd3_device *rdev, bool patient)
 {
-	bool slow = READ_ONCE(rdev->recovery.reason) == RTD3_REASON_NOT_READY;
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_RETRY_MS);
+	int ret;
 
-	return rtd3_health_wait_ms(rdev, false,
-				   RTD3_GATE_MS + (patient && slow) * RTD3_RETRY_MS);
+	do {
+		ret = rtd3_health_wait_ms(rdev, false, RTD3_GATE_MS);
+	} while (ret == -EIO && patient && rtd3_health_slow(rdev) &&
+		 ktime_before(ktime_get(), end));
+
+	return ret;
 }
 
 /**

@@ -49,6 +49,7 @@ static void rtd3_remove(struct pci_dev *pdev)
 {
 	struct rtd3_device *rdev = rtd3_from_core(pci_get_drvdata(pdev));
 
+	WRITE_ONCE(rdev->recovery.leaving, true);
 	rtd3_sysfs_remove(rdev);
 	rtd3_device_unregister(rdev);
 	vfio_put_device(&rdev->core.vdev);

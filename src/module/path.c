@@ -61,7 +61,7 @@ static enum rtd3_reason rtd3_hop_up(struct rtd3_hop *hop, unsigned int timeout_m
 		return reason;
 	if (rtd3_verify_read_id(bridge) != hop->id)
 		return RTD3_REASON_REPLACED;
-	if (!rtd3_core_unmark(bridge, false))
+	if (!rtd3_core_unmark(bridge, !rtd3_verify_slot_empty(bridge)))
 		return RTD3_REASON_REMOVED;
 	reason = rtd3_verify_to_d0(bridge, timeout_ms);
 	if (reason)

@@ -2,6 +2,7 @@
 #ifndef RTD3_POWERSET_H
 #define RTD3_POWERSET_H
 
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -22,6 +23,7 @@ struct rtd3_device;
  * @members: struct rtd3_member.node
  * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
  *	Runtime PM callbacks take it
+ * @powered: when it got its power back, or the last of the set was bound; as @not_cut
  * @not_cut: the last of the set that came back from D3cold had kept its power all
  *	the time, see rtd3_resume.witness. Written by resumes, read by anyone
  */
@@ -32,6 +34,7 @@ struct rtd3_powerset {
 	struct mutex lock; /* see above */
 	struct list_head members;
 	struct mutex path_lock; /* see above */
+	ktime_t powered;
 	bool not_cut;
 };
 

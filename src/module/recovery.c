@@ -63,9 +63,15 @@ static void rtd3_recovery_unpin(struct rtd3_device *rdev)
 /* Somebody waits for the device to be let go, or for the system to sleep. */
 static bool rtd3_recovery_must_end(struct rtd3_device *rdev)
 {
-	return atomic_read(&rdev->recovery.waiters) ||
-	       READ_ONCE(rdev->recovery.stopped) ||
-	       READ_ONCE(rtd3_freeze_by) || signal_pending(current);
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	lockdep_assert_held(&rec->attempt);
+
+	if (atomic_read(&rec->waiters) || READ_ONCE(rec->stopped) ||
+	    READ_ONCE(rtd3_freeze_by) || signal_pending(current))
+		rec->interrupted = true;
+
+	return rec->interrupted;
 }
 
 /*
@@ -164,6 +170,22 @@ static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
 	pm_runtime_put(dev);
 }
 
+/* Nobody is taken along while it is alive, and only slow. */
+static bool rtd3_recovery_slow_sibling(struct rtd3_device *rdev)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	struct rtd3_device *other;
+	bool slow = false;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(other, &set->members, member.node)
+		slow |= other != rdev && rtd3_path_asks_retry(other) &&
+			READ_ONCE(other->recovery.health) == RTD3_HEALTH_RECOVERING;
+	mutex_unlock(&set->lock);
+
+	return slow;
+}
+
 static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 {
 	struct rtd3_device *other, *cycled[RTD3_SNAP_SIBLINGS];
@@ -173,18 +195,17 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 
 	if (!rtd3_powerset_can_cut(rdev))
 		return false;
+	/* That has an end: its own recovery's. */
+	while (rtd3_recovery_slow_sibling(rdev)) {
+		if (rtd3_recovery_must_end(rdev))
+			return false;
+		msleep(RTD3_POLL_MS);
+	}
 
 	mutex_lock(&set->lock);
 	/* A sibling may have taken it along meanwhile. */
 	if (rtd3_health_usable(rdev) || rdev->recovery.power_cycles >= RTD3_CYCLES)
 		goto out_unlock;
-
-	/* Nor may it be taken along while it is alive, and only slow. */
-	list_for_each_entry(other, &set->members, member.node)
-		if (READ_ONCE(other->recovery.health) ==
-			    RTD3_HEALTH_RECOVERING &&
-		    other != rdev && rtd3_path_asks_retry(other))
-			goto out_unlock;
 
 	rtd3_recovery_ask_siblings(rdev);
 	cycled[nr++] = rdev;
@@ -222,7 +243,11 @@ static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
 	if (functions != 1 || !pci_upstream_bridge(pdev))
 		return false;
 
-	msleep(rtd3_resume_reset_in_ms(rdev));
+	while (rtd3_resume_reset_in_ms(rdev)) {
+		if (rtd3_recovery_must_end(rdev))
+			return false;
+		msleep(RTD3_POLL_MS);
+	}
 	/* Nobody's power cycle may come between. The PCI core only tries to lock. */
 	mutex_lock(&rdev->member.set->lock);
 	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */
@@ -348,6 +373,22 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 	rtd3_event_health(rdev, health, reason);
 }
 
+/*
+ * It may not sleep so deep any more. A device that was taken away or exchanged says
+ * nothing against sleeping, nor does one that is slow, unless it is too slow.
+ */
+static void rtd3_recovery_learn(struct rtd3_device *rdev)
+{
+	struct rtd3_recovery *rec = &rdev->recovery;
+
+	if (rec->from != RTD3_POWER_D0 && !rec->cut_short &&
+	    rec->reason != RTD3_REASON_REMOVED &&
+	    rec->reason != RTD3_REASON_REPLACED &&
+	    (rec->reason != RTD3_REASON_NOT_READY ||
+	     rec->health == RTD3_HEALTH_FAILED))
+		rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
+}
+
 /* All has been tried; most likely in vain. */
 static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 {
@@ -375,6 +416,8 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 	/* Somebody else's power cycle has brought it back at the last moment. */
 	if (works)
 		rtd3_recovery_finish(rdev, "with a sibling");
+	else
+		rtd3_recovery_learn(rdev);
 
 	if (first) {
 		pci_err(rdev->core.pdev, "failed: %s after %s; %s\n",
@@ -388,28 +431,14 @@ static void rtd3_recovery_give_up(struct rtd3_device *rdev)
 
 static void rtd3_recovery_run_steps(struct rtd3_device *rdev, size_t first)
 {
-	const char *step = rtd3_recovery_try_steps(rdev, first);
+	const char *step;
 
+	rdev->recovery.interrupted = false;
+	step = rtd3_recovery_try_steps(rdev, first);
 	if (step)
 		rtd3_recovery_finish(rdev, step);
 	else if (!rtd3_recovery_must_end(rdev))
 		rtd3_recovery_give_up(rdev);
-}
-
-/*
- * It may not sleep so deep any more. A device that was taken away or exchanged says
- * nothing against sleeping, nor does one that is slow, unless it is too slow.
- */
-static void rtd3_recovery_learn(struct rtd3_device *rdev)
-{
-	struct rtd3_recovery *rec = &rdev->recovery;
-
-	if (rec->from != RTD3_POWER_D0 && !rec->cut_short &&
-	    rec->reason != RTD3_REASON_REMOVED &&
-	    rec->reason != RTD3_REASON_REPLACED &&
-	    (rec->reason != RTD3_REASON_NOT_READY ||
-	     rec->health == RTD3_HEALTH_FAILED))
-		rtd3_policy_fall_back(rdev, rec->from - 1, rec->reason);
 }
 
 /* It was cut short, and goes on when there is time: the queue sleeps with the system. */
@@ -440,8 +469,6 @@ static void rtd3_recovery_work(struct work_struct *work)
 		rtd3_lowpower_get(rdev, RTD3_OWNER_DEAD);
 		rtd3_recovery_learn(rdev);
 		rtd3_recovery_run_steps(rdev, 0);
-		if (!rtd3_health_usable(rdev))
-			rtd3_recovery_learn(rdev);
 		rtd3_recovery_postpone(rdev);
 	}
 	mutex_unlock(&rec->attempt);
@@ -551,7 +578,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 	} else {
 		/* A hot-plug driver may not have taken the device away yet. */
 		if (rec->reason == RTD3_REASON_REMOVED &&
-		    !rtd3_resume_slot_empty(rdev->core.pdev))
+		    !rtd3_verify_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
 		rec->power_cycles = 0;
 		/* Failed, it has been waited for. */

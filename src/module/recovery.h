@@ -32,6 +32,8 @@
  *	through, though the device may work
  * @cycling: a power cycle needs a device that nobody holds awake
  * @stopped: the device is being unbound
+ * @leaving: and nobody shall wait long for it; written without @lock
+ * @interrupted: what was tried has ended early; written under @attempt
  * @told: its user has been told of the failure; written under @attempt, or before it
  *	is not well
  * @cut_short: its wake was not waited for as long as it should be
@@ -55,6 +57,8 @@ struct rtd3_recovery {
 	bool unfinished;
 	bool cycling;
 	bool stopped;
+	bool leaving;
+	bool interrupted;
 	bool told;
 	bool cut_short;
 	enum rtd3_depth from;

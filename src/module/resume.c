@@ -54,19 +54,19 @@
 unsigned int rtd3_default_wake_timeout_ms = 1000;
 
 /**
- * rtd3_resume_has_power - the device's power has just come back
+ * rtd3_resume_has_power - the power of the device's set has just come back
  * @rdev: device
  *
  * Context: as rtd3_resume_bring_up(), or system sleep, before anybody uses it.
  */
 void rtd3_resume_has_power(struct rtd3_device *rdev)
 {
-	WRITE_ONCE(rdev->resume.powered, ktime_get());
+	WRITE_ONCE(rdev->member.set->powered, ktime_get());
 }
 
 /**
  * rtd3_resume_reset_in_ms - how long must a reset wait?
- * @rdev: device, held awake
+ * @rdev: device; it, or another one of its power set, is held awake
  *
  * Context: any.
  * Return: milliseconds; 0: it may be reset.
@@ -74,7 +74,8 @@ void rtd3_resume_has_power(struct rtd3_device *rdev)
 unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev)
 {
 	s64 ms = READ_ONCE(rdev->resume.reset_delay_ms) -
-		 ktime_ms_delta(ktime_get(), READ_ONCE(rdev->resume.powered));
+		 ktime_ms_delta(ktime_get(),
+				READ_ONCE(rdev->member.set->powered));
 
 	return max(ms, 0LL);
 }
@@ -166,27 +167,8 @@ bool rtd3_resume_unmark(struct rtd3_device *rdev)
 
 	rdev->resume.marked = false;
 
-	return rtd3_core_unmark(rdev->core.pdev, ours);
-}
-
-/**
- * rtd3_resume_slot_empty - is the device gone from its slot, and not just silent?
- * @pdev: PCI device
- *
- * Only a hot-plug slot can tell.
- */
-bool rtd3_resume_slot_empty(struct pci_dev *pdev)
-{
-	struct pci_dev *port = pci_upstream_bridge(pdev);
-	u16 status;
-
-	while (port && !port->is_hotplug_bridge)
-		port = pci_upstream_bridge(port);
-	if (!port || !pci_is_pcie(port) ||
-	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status))
-		return false;
-
-	return !(status & PCI_EXP_SLTSTA_PDS);
+	return rtd3_core_unmark(rdev->core.pdev,
+				ours || !rtd3_verify_slot_empty(rdev->core.pdev));
 }
 
 /*
@@ -232,7 +214,7 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 		if (!reason && !rtd3_resume_wait_link(rdev))
 			reason = RTD3_REASON_LINK_DOWN;
 		if (reason)
-			return rtd3_resume_slot_empty(pdev) ?
+			return rtd3_verify_slot_empty(pdev) ?
 			       RTD3_REASON_REMOVED : reason;
 	}
 
@@ -241,7 +223,7 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 				   READ_ONCE(rdev->resume.timeout_ms));
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 
-	return reason && rtd3_resume_slot_empty(pdev) ? RTD3_REASON_REMOVED :
+	return reason && rtd3_verify_slot_empty(pdev) ? RTD3_REASON_REMOVED :
 							reason;
 }
 
@@ -253,6 +235,7 @@ static void rtd3_resume_hear_witness(struct rtd3_device *rdev)
 
 	if (!rdev->resume.witness)
 		return;
+	rdev->resume.witness = false;
 	not_cut = rtd3_verify_in_d3(rdev->core.pdev);
 	if (not_cut && !READ_ONCE(set->not_cut))
 		pci_warn(rdev->core.pdev,
@@ -260,8 +243,8 @@ static void rtd3_resume_hear_witness(struct rtd3_device *rdev)
 	WRITE_ONCE(set->not_cut, not_cut);
 }
 
-static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev,
-				       enum rtd3_depth from, bool suspended,
+static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool cold,
+				       bool suspended,
 				       struct rtd3_resume_result *result)
 {
 	struct rtd3_resume_state *expected = rtd3_resume_expected(rdev);
@@ -277,7 +260,7 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev,
 	/* It answers: take back our mark, or the core's from a wait of its own. */
 	if (!rtd3_resume_unmark(rdev))
 		return RTD3_REASON_REMOVED;
-	if (suspended && from == RTD3_POWER_D3COLD)
+	if (suspended && cold)
 		rtd3_resume_hear_witness(rdev);
 	reason = rtd3_verify_to_d0(pdev, READ_ONCE(rdev->resume.timeout_ms));
 	if (reason)
@@ -320,6 +303,8 @@ void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 			  bool suspended, struct rtd3_resume_result *result)
 {
 	bool marked = rdev->resume.marked;
+	/* Not just unknown: what has failed may be anywhere. */
+	bool cold = rdev->core.pdev->current_state == PCI_D3cold;
 
 	if (from == RTD3_POWER_D3COLD)
 		rtd3_resume_has_power(rdev);
@@ -328,7 +313,7 @@ void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 
 	result->reason = rtd3_resume_wait(rdev, from, result);
 	if (!result->reason)
-		result->reason = rtd3_resume_up(rdev, from, suspended, result);
+		result->reason = rtd3_resume_up(rdev, cold, suspended, result);
 	if (!result->reason)
 		return;
 	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);

@@ -46,8 +46,7 @@ struct rtd3_resume_state {
  * @delay_taken: we do
  * @hotplug: we never do, see resume.c
  * @timeout_ms: rtd3/wake_timeout_ms: how long a resume waits for an answer
- * @powered: when it got its power back, or was bound
- * @reset_delay_ms: rtd3/reset_delay_ms: no reset for so long after that
+ * @reset_delay_ms: rtd3/reset_delay_ms: no reset for so long after power-on
  *
  * Written by runtime PM callbacks, which the PM core runs one at a time, by
  * rtd3_pm_wake() in their place while rtd3_recovery.pinned keeps them away, and
@@ -66,7 +65,6 @@ struct rtd3_resume {
 	bool delay_taken;
 	bool hotplug;
 	unsigned int timeout_ms;
-	ktime_t powered;
 	unsigned int reset_delay_ms;
 };
 
@@ -102,7 +100,6 @@ void rtd3_resume_check_saved(struct rtd3_device *rdev);
 void rtd3_resume_has_power(struct rtd3_device *rdev);
 unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev);
 bool rtd3_resume_answers(struct rtd3_device *rdev);
-bool rtd3_resume_slot_empty(struct pci_dev *pdev);
 bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms);
 void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 			  bool suspended, struct rtd3_resume_result *result);

@@ -83,6 +83,9 @@ static void rtd3_sleep_complete(struct device *dev)
 	struct rtd3_device *rdev = rtd3_from_dev(dev);
 	bool in_use = rdev->open && !rtd3_lowpower_idle(rdev);
 
+	/* The other callbacks are left out where it slept on. */
+	if (pm_resume_via_firmware())
+		rtd3_resume_has_power(rdev);
 	dev->bus->pm->complete(dev);
 	rtd3_resume_take_delay_asleep(rdev);
 	if (!pm_runtime_active(dev) || !rtd3_health_usable(rdev))

@@ -80,6 +80,7 @@ static void rtd3_snap_bridge(struct pci_dev *bridge, struct rtd3_snapshot *snap)
 static int rtd3_snap_member(struct pci_dev *pdev, void *data)
 {
 	struct rtd3_snap_walk *walk = data;
+	struct pci_dev *port = pci_upstream_bridge(pdev);
 	struct rtd3_snapshot *snap = walk->snap;
 	struct rtd3_snap_fn *fn;
 
@@ -96,6 +97,8 @@ static int rtd3_snap_member(struct pci_dev *pdev, void *data)
 	rtd3_snap_fn(pdev, fn);
 	/* Another device's driver may go at any time: compare, do not look. */
 	fn->ours = fn->bound && READ_ONCE(pdev->driver) == walk->self->driver;
+	fn->elsewhere = port != walk->port;
+	fn->elsewhere_d3 = fn->elsewhere && rtd3_core_bridge_d3(port);
 
 	return 0;
 }

@@ -83,6 +83,26 @@ bool rtd3_verify_asks_retry(struct pci_dev *pdev)
 	return (rtd3_verify_read_id(pci_physfn(pdev)) & 0xffff) == RTD3_ID_RETRY;
 }
 
+/**
+ * rtd3_verify_slot_empty - is the device gone from its slot, and not just silent?
+ * @pdev: PCI device
+ *
+ * Only a hot-plug slot can tell.
+ */
+bool rtd3_verify_slot_empty(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u16 status;
+
+	while (port && !port->is_hotplug_bridge)
+		port = pci_upstream_bridge(port);
+	if (!port || !pci_is_pcie(port) ||
+	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status))
+		return false;
+
+	return !(status & PCI_EXP_SLTSTA_PDS);
+}
+
 /* A wait this long is somebody's time: tell. */
 static void rtd3_verify_tell(struct pci_dev *pdev, ktime_t start, bool *told,
 			     unsigned int timeout_ms)
@@ -172,11 +192,13 @@ bool rtd3_verify_in_d3(struct pci_dev *pdev)
  * says.
  *
  * Context: process, sleeps.
- * Return: RTD3_REASON_NONE, RTD3_REASON_ABSENT or RTD3_REASON_POWER_STATE.
+ * Return: RTD3_REASON_NONE, RTD3_REASON_ABSENT, RTD3_REASON_NOT_READY or
+ * RTD3_REASON_POWER_STATE.
  */
 enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms)
 {
 	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
+	enum rtd3_reason reason;
 	u16 pmcsr = 0;
 
 	if (pdev->pm_cap && !pdev->is_virtfn)
@@ -187,8 +209,9 @@ enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms
 		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
 		if (delay_us)
 			usleep_range(delay_us, delay_us * 5 / 4);
-		if (!rtd3_verify_poll(pdev, timeout_ms))
-			return RTD3_REASON_ABSENT;
+		reason = rtd3_verify_await(pdev, timeout_ms);
+		if (reason)
+			return reason;
 		pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &pmcsr);
 	}
 	if (pmcsr & PCI_PM_CTRL_STATE_MASK)
@@ -254,12 +277,14 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header,
 			return RTD3_REASON_ABSENT;
 		if (!((value ^ header[i]) & mask))
 			continue;
+		if (identity) {
+			*degraded = RTD3_REASON_IDS;
+			continue;
+		}
 		pci_warn(pdev,
 			 "configuration register %#x is %#x after the wake, was %#x\n",
 			 i * 4, value, header[i]);
-		if (!identity)
-			return i ? RTD3_REASON_CONFIG : RTD3_REASON_REPLACED;
-		*degraded = RTD3_REASON_IDS;
+		return i ? RTD3_REASON_CONFIG : RTD3_REASON_REPLACED;
 	}
 
 	return RTD3_REASON_NONE;

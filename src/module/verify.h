@@ -16,6 +16,7 @@ extern ktime_t rtd3_freeze_by;
 u32 rtd3_verify_read_id(struct pci_dev *pdev);
 bool rtd3_verify_is_answer(u32 id);
 bool rtd3_verify_answers(struct pci_dev *pdev);
+bool rtd3_verify_slot_empty(struct pci_dev *pdev);
 bool rtd3_verify_asks_retry(struct pci_dev *pdev);
 enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header,
 				    enum rtd3_reason *degraded);

@@ -47,6 +47,8 @@ static void rtd3_disable(struct rtd3_device *rdev)
 
 	if (rtd3_health_check(rdev))
 		locked = rtd3_close_forbid_resets(rdev);
+	else
+		rtd3_close_await_resets(rdev);
 	vfio_pci_core_disable(&rdev->core);
 	rtd3_close_allow_resets(rdev, locked);
 }

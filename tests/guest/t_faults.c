@@ -23,8 +23,11 @@
 #include "touch.h"
 #include "vfio.h"
 
-/* A device that asks for a retry gets a minute, and who opens it waits for that. */
-#define RETRY_MS	65000
+/*
+ * A device that asks for a retry gets a minute, and who opens it waits for that. Behind a switch the
+ * PCI core waits as long in the resume of the port above it, so that everybody does.
+ */
+#define RETRY_MS	75000
 #define RECOVERY_MS	(15000 + RETRY_MS)
 #define HEAL_MS		3000
 #define AT_ONCE_MS	500
@@ -243,7 +246,8 @@ static void check_sibling_users(void)
 static bool check_case(const struct phase *phase, int log, bool last)
 {
 	bool cycle = fault->cycle && phase->flags & PHASE_IOCTL, again = false;
-	bool waits = fault->kind == MODEL_NOT_READY && phase->call == phase_open;
+	bool waits = fault->kind == MODEL_NOT_READY &&
+		     (phase->call == phase_open || rig.nr_bridges);
 	long limit = PHASE_MS + (waits ? RETRY_MS : 0);
 	const char *health;
 	int want = 0;

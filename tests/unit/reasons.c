@@ -171,6 +171,13 @@ static void sibling_control(struct rtd3_snapshot *snap)
 	snap->sibling[0].control_on = true;
 }
 
+/* Behind another port of the card's switch. */
+static void sibling_elsewhere(struct rtd3_snapshot *snap)
+{
+	snap->sibling[0].wakeup = true;
+	snap->sibling[0].elsewhere = true;
+}
+
 void sibling_unbound(struct rtd3_snapshot *snap)
 {
 	sibling_control(snap);
@@ -293,6 +300,8 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D3HOT, PORT, sibling_no_d3cold },
 	{ RTD3_BLOCKER_SIBLING_WAKEUP, "sibling-wakeup-armed", OTHER,
 	  RTD3_POWER_D3HOT, PORT, sibling_wakeup },
+	{ RTD3_BLOCKER_SIBLING_WAKEUP, "sibling-wakeup-armed", OTHER,
+	  RTD3_POWER_D3HOT, PORT, sibling_elsewhere },
 };
 
 const unsigned int nr_reasons = ARRAY_SIZE(reasons);

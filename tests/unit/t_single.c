@@ -12,7 +12,7 @@ void test_texts(void)
 {
 	unsigned int i, j;
 
-	check(nr_reasons == RTD3_BLOCKER_NR + 6,
+	check(nr_reasons == RTD3_BLOCKER_NR + 7,
 	      "every reason has a case here, some have two");
 	for (i = 0; i < RTD3_BLOCKER_NR; i++) {
 		const struct rtd3_blocker_text *text = &rtd3_blocker_texts[i];
