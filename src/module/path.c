@@ -140,19 +140,37 @@ bool rtd3_path_asks_retry(struct rtd3_device *rdev)
 	return rtd3_verify_asks_retry(rtd3_path_next(rdev));
 }
 
+/* One that its last driver could not bring back is, from what the core has saved. */
+static bool rtd3_hop_init(struct rtd3_hop *hop, unsigned int timeout_ms)
+{
+	struct pci_dev *bridge = hop->bridge;
+	bool had_saved;
+
+	hop->id = (u32)bridge->device << 16 | bridge->vendor;
+	if (!rtd3_hop_well(hop) && rtd3_hop_up(hop, timeout_ms))
+		return false;
+	had_saved = rtd3_core_has_saved(bridge);
+	pci_save_state(bridge);
+	rtd3_hop_keep(hop);
+	if (!had_saved)
+		rtd3_core_forget_saved(bridge);
+
+	return true;
+}
+
 /**
  * rtd3_path_init - learn which bridges lose power with a device
  * @rdev: device, held awake, in its power set
+ * @timeout_ms: how long to wait for each that does not answer
  *
  * Context: probe, device_lock held.
  */
-void rtd3_path_init(struct rtd3_device *rdev)
+void rtd3_path_init(struct rtd3_device *rdev, unsigned int timeout_ms)
 {
 	struct pci_dev *port = rdev->member.set->port;
 	struct rtd3_path *path = &rdev->path;
 	struct pci_dev *bridge;
-	unsigned int nr = 0;
-	bool had_saved;
+	unsigned int i, nr = 0;
 
 	if (port == rdev->core.pdev)
 		return;
@@ -165,17 +183,13 @@ void rtd3_path_init(struct rtd3_device *rdev)
 	}
 	path->nr = nr;
 	for (bridge = pci_upstream_bridge(rdev->core.pdev); nr--;
-	     bridge = pci_upstream_bridge(bridge)) {
+	     bridge = pci_upstream_bridge(bridge))
 		path->hop[nr].bridge = bridge;
-		path->hop[nr].id = rtd3_verify_read_id(bridge);
-		mutex_lock(&rdev->member.set->path_lock);
-		had_saved = rtd3_core_has_saved(bridge);
-		pci_save_state(bridge);
-		rtd3_hop_keep(&path->hop[nr]);
-		if (!had_saved)
-			rtd3_core_forget_saved(bridge);
-		mutex_unlock(&rdev->member.set->path_lock);
-	}
+
+	mutex_lock(&rdev->member.set->path_lock);
+	for (i = 0; i < path->nr && rtd3_hop_init(&path->hop[i], timeout_ms); i++)
+		;
+	mutex_unlock(&rdev->member.set->path_lock);
 }
 
 /**

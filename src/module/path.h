@@ -36,7 +36,7 @@ struct rtd3_path {
 	struct rtd3_hop hop[RTD3_PATH_HOPS];
 };
 
-void rtd3_path_init(struct rtd3_device *rdev);
+void rtd3_path_init(struct rtd3_device *rdev, unsigned int timeout_ms);
 void rtd3_path_release(struct rtd3_device *rdev);
 bool rtd3_path_reachable(struct rtd3_device *rdev);
 bool rtd3_path_asks_retry(struct rtd3_device *rdev);

@@ -516,19 +516,20 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 	device_lock_assert(&pdev->dev);
 
 	spin_lock_init(&rdev->resume.lock);
+	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
+	rtd3_path_init(rdev, rdev->resume.timeout_ms);
 	if (!rtd3_resume_answers(rdev) || !rtd3_resume_unmark(rdev)) {
 		pci_err(pdev,
 			"does not answer; restore its power, then write 1 to remove and to its bus's rescan\n");
+		rtd3_path_release(rdev);
 		return -ENODEV;
 	}
 	/* It was unbound while it had failed; see rtd3_resume_release(). */
 	if (rtd3_core_has_saved(pdev) && rtd3_resume_bars_lost(pdev))
 		pci_restore_state(pdev);
 
-	rtd3_path_init(rdev);
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.hotplug = rtd3_powerset_hotplug(rdev);
-	rdev->resume.timeout_ms = READ_ONCE(rtd3_default_wake_timeout_ms);
 	if (pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY)
 		rdev->resume.reset_delay_ms = RTD3_DISPLAY_RESET_DELAY_MS;
 	pci_save_state(pdev);

@@ -246,9 +246,8 @@ static void check_sibling_users(void)
 static bool check_case(const struct phase *phase, int log, bool last)
 {
 	bool cycle = fault->cycle && phase->flags & PHASE_IOCTL, again = false;
-	bool waits = fault->kind == MODEL_NOT_READY &&
-		     (phase->call == phase_open || rig.nr_bridges);
-	long limit = PHASE_MS + (waits ? RETRY_MS : 0);
+	int waits = (phase->call == phase_open) + (rig.nr_bridges > 0);
+	long limit = PHASE_MS + (fault->kind == MODEL_NOT_READY ? waits * RETRY_MS : 0);
 	const char *health;
 	int want = 0;
 

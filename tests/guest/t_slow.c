@@ -76,6 +76,8 @@ static void accessed(const struct pci_fn *pf, struct power *p)
 	*p = power_get(1);
 	vfio_entry(&d);
 	asleep(pf, p, &offs, when);
+	/* It shall not sleep again before its power-offs have been counted. */
+	pci_set(pf, "power/autosuspend_delay_ms", "60000");
 	log = kmsg_open();
 	model_fault(MODEL_NOT_READY, SLOWER_MS);
 	start = now_us();
@@ -92,6 +94,7 @@ static void accessed(const struct pci_fn *pf, struct power *p)
 	check(kmsg_count(log, "alive, but not ready after", last, sizeof(last)) >= 1,
 	      "%s: the log tells of progress", when);
 	close(log);
+	pci_set(pf, "power/autosuspend_delay_ms", "200");
 	check_err(__vfio_exit(&d), 0, "%s: EXIT", when);
 	check_known(&d, when);
 	*p = power_get(1);
