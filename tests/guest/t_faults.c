@@ -24,8 +24,8 @@
 #include "vfio.h"
 
 /*
- * A device that asks for a retry gets a minute, and who opens it waits for that. Behind a switch the
- * PCI core waits as long in the resume of the port above it, so that everybody does.
+ * A device that asks for a retry gets a minute, and who opens it waits for that. Behind a switch
+ * the PCI core waits as long in the resume of the port above it, so that everybody does.
  */
 #define RETRY_MS	75000
 #define RECOVERY_MS	(15000 + RETRY_MS)

@@ -67,8 +67,8 @@ static void write_rule(const struct pci_fn *pf)
 {
 	char rule[256];
 
-	snprintf(rule, sizeof(rule), "ACTION==\"bind\", KERNEL==\"%s\", DRIVER==\"%s\", %s=\"%s\"\n",
-		 pf->name, OURS, "ATTR{rtd3/wake_timeout_ms}", TIMEOUT);
+	snprintf(rule, sizeof(rule), "ACTION==\"%s\", KERNEL==\"%s\", DRIVER==\"%s\", %s=\"%s\"\n",
+		 "bind", pf->name, OURS, "ATTR{rtd3/wake_timeout_ms}", TIMEOUT);
 	root_write("/etc/udev/rules.d/90-rtd3.rules", rule);
 }
 
