@@ -78,6 +78,10 @@ DEVICES = {
     "navi": SWITCH + downstream(0) +
             gpu("{0}d0", "0.0", "1002:73bf", "display", ",vram=256M") +
             gpu("{0}d0", "0.1", "1002:ab28", "audio"),
+    "navi3": SWITCH + downstream(0) +
+             gpu("{0}d0", "0.0", "1002:73bf", "display", ",vram=256M") +
+             gpu("{0}d0", "0.1", "1002:ab28", "audio") +
+             gpu("{0}d0", "0.2", "1002:73a6", "usb"),
     "arc": SWITCH + downstream(0) +
            gpu("{0}d0", "0.0", "8086:56a0", "display", ",vram=256M") +
            downstream(1) + gpu("{0}d1", "0.0", "8086:4f90", "audio"),
