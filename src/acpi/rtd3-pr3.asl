@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * _PR3 for a virtual root port, so that the guest itself turns off what it
- * does not use: the guest's kernel calls _OFF when everything below the port is
- * in D3hot, and _ON before it uses it again. Both ring the doorbell that
+ * _PR3 for a virtual root port and for the device below it, so that the guest
+ * itself turns off what it does not use: the guest's kernel calls the device's
+ * _OFF when that is in D3hot, the port's when everything below it is, and each
+ * one's _ON before it uses it again. Drivers look for _PR3 in either place
+ * (NVIDIA's, below a hypervisor, at the device). All of them ring the doorbell that
  * rtd3_vfio_pci puts into the config space of a device with rtd3/virtual_pr3
  * set: a vendor-specific capability of 16 bytes,
  *
@@ -10,7 +12,8 @@
  *   +8  request, 0 (power on) or 3 (power off)
  *   +9  status, bits 1:0 are the state that a request has put it in
  *
- * For a device without this capability _ON and _OFF do nothing.
+ * For a device without this capability _ON and _OFF do nothing, and what has been
+ * turned on or off by the one is not by the other.
  *
  * To use it, with the device behind a port of its own at slot 4 of QEMU's q35:
  *
@@ -93,6 +96,16 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "VIRTPR3", 0x00000001)
                 Return (Zero)
             }
 
+            Method (TSTA, 0, Serialized)
+            {
+                Local0 = FIND (9)
+                If (Local0)
+                {
+                    Return ((RDBY (Local0 + 9) & 3) != 3)
+                }
+                Return (One)
+            }
+
             Method (TOFF, 0, Serialized)
             {
                 Local0 = FIND (9)
@@ -118,19 +131,20 @@ DefinitionBlock ("", "SSDT", 2, "RTD3", "VIRTPR3", 0x00000001)
                     }
                 }
             }
+
+            PowerResource (RTDD, 0, 0)
+            {
+                Method (_STA, 0, Serialized) { Return (^^TSTA ()) }
+                Method (_ON, 0, Serialized) { ^^TON () }
+                Method (_OFF, 0, Serialized) { ^^TOFF () }
+            }
+            Name (_PR0, Package () { RTDD })
+            Name (_PR3, Package () { RTDD })
         }
 
         PowerResource (RTD3, 0, 0)
         {
-            Method (_STA, 0, Serialized)
-            {
-                Local0 = ^^S00.FIND (9)
-                If (Local0)
-                {
-                    Return ((^^S00.RDBY (Local0 + 9) & 3) != 3)
-                }
-                Return (One)
-            }
+            Method (_STA, 0, Serialized) { Return (^^S00.TSTA ()) }
             Method (_ON, 0, Serialized) { ^^S00.TON () }
             Method (_OFF, 0, Serialized) { ^^S00.TOFF () }
         }

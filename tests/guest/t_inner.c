@@ -244,10 +244,21 @@ static void do_look(struct nic *n)
 	do_state(n, "ms", (long)(now_us() / 1000));
 }
 
+/* What ACPI itself finds, asking each power resource. */
+static void do_acpi(struct nic *n)
+{
+	char device[16], port[16];
+
+	__pci_get(n->pf, "firmware_node/real_power_state", device, sizeof(device));
+	__pci_get(&n->port, "firmware_node/real_power_state", port, sizeof(port));
+	reply("device=%s port=%s", device, port);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct nic *n);
 } commands[] = {
+	{ "acpi", do_acpi },
 	{ "echo", do_echo },
 	{ "allow", do_allow },
 	{ "sleep", do_sleep },

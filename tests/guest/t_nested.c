@@ -135,6 +135,17 @@ static void check_echo(struct inner *g, const struct side *s, const char *when)
 	check(good, "%c: %s: a frame comes back as it was sent: %s", s->letter, when, reply);
 }
 
+/* Both have _PR3, and whoever turns the power off or on does it for both. */
+static void check_acpi(struct inner *g, const struct side *s, const char *want, const char *when)
+{
+	char reply[200];
+
+	if (s->letter != 'A' || !deep)
+		return;
+	inner_ask(g, reply, sizeof(reply), "acpi A");
+	check_str(reply, want, "A: %s: real_power_state", when);
+}
+
 static void put_to_sleep(struct inner *g, struct side *s)
 {
 	struct inner_state st;
@@ -150,6 +161,7 @@ static void put_to_sleep(struct inner *g, struct side *s)
 		figure(s->letter == 'A' ? "asleep_a_ms" : "asleep_b_ms", "%ld", st.value);
 	if (deep) {
 		check_off(s, "asleep");
+		check_acpi(g, s, "device=D3cold port=D3cold", "asleep");
 		return;
 	}
 	sleep_ms(LOOK_MS);
@@ -169,6 +181,7 @@ static void wake_up(struct inner *g, struct side *s)
 	      "%c: the guest wakes it: %s, %s, after %ld ms", s->letter, st.status, st.power,
 	      st.value / 1000);
 	figure(s->letter == 'A' ? "wake_a_ms" : "wake_b_ms", "%ld", st.value / 1000);
+	check_acpi(g, s, "device=D0 port=D0", "awake");
 	if (deep)
 		check_on(s, "awake");
 	else
