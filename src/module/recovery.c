@@ -67,8 +67,10 @@ static bool rtd3_recovery_must_end(struct rtd3_device *rdev)
 
 	lockdep_assert_held(&rec->attempt);
 
+	/* Who writes to recover gives way to unbind; the work goes on for a user. */
 	if (atomic_read(&rec->waiters) || READ_ONCE(rec->stopped) ||
-	    READ_ONCE(rtd3_freeze_by) || signal_pending(current))
+	    READ_ONCE(rtd3_freeze_by) || signal_pending(current) ||
+	    (READ_ONCE(rec->leaving) && !(current->flags & PF_WQ_WORKER)))
 		rec->interrupted = true;
 
 	return rec->interrupted;

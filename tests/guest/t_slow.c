@@ -126,6 +126,36 @@ static void killed(const struct pci_fn *pf, struct power *p)
 	check_str(fault_health(pf, WELL_MS), "ok", "%s: ready: rtd3/health", when);
 }
 
+static int recover_it(void *arg)
+{
+	__pci_set(arg, "rtd3/recover", "1");
+	return 0;
+}
+
+/* Nor does it keep anybody from taking the driver away. */
+static void unbound(const struct pci_fn *pf, struct power *p)
+{
+	const char *when = "unbound";
+	uint64_t start;
+	uint16_t offs;
+	pid_t pid;
+
+	asleep(pf, p, &offs, when);
+	model_fault(MODEL_NOT_READY, MODEL_FOREVER);
+	pci_sysfs_config32(pf, 0);
+	pid = rig_child(recover_it, (void *)pf);
+	sleep_ms(LOOK_MS / 2);
+	check_rtd3(pf, "health", "recovering", when);
+	start = now_us();
+	pci_unbind(pf);
+	check(since_ms(start) < PHASE_MS, "%s: after %ld ms", when, since_ms(start));
+	check_child(pid, PHASE_MS, "recover");
+	model_clear();
+	model_force_on();
+	pci_bind(pf, rig.driver);
+	check_rtd3(pf, "health", "ok", when);
+}
+
 RIG_TEST(slow, "a device that asks for a retry for seconds")
 {
 	const struct pci_fn *pf = &rig.fn[0];
@@ -138,4 +168,6 @@ RIG_TEST(slow, "a device that asks for a retry for seconds")
 	opened(pf, &p);
 	accessed(pf, &p);
 	killed(pf, &p);
+	p = power_get(1);
+	unbound(pf, &p);
 }
