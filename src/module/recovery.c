@@ -365,6 +365,8 @@ static void rtd3_recovery_finish(struct rtd3_device *rdev, const char *step)
 	pinned = rec->pinned;
 	rec->pinned = false;
 	spin_unlock(&rec->lock);
+	/* Who has waited for it shall find it awake. */
+	rtd3_pm_mark_busy(rdev);
 	wake_up_all(&rec->done);
 	if (pinned)
 		pm_runtime_put(&rdev->core.pdev->dev);

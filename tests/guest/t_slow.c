@@ -20,8 +20,8 @@
 #include "vfio.h"
 
 #define SLOW_MS		3000
-#define SLOWER_MS	15000
-#define WELL_MS		40000
+#define SLOWER_MS	30000
+#define WELL_MS		60000
 #define LOOK_MS		4000
 
 /* Afterwards it is as if nothing had been. */
@@ -64,7 +64,7 @@ static void opened(const struct pci_fn *pf, struct power *p)
 /* An access waits as long as for any recovery, not longer; the device comes back all the same. */
 static void accessed(const struct pci_fn *pf, struct power *p)
 {
-	const char *when = "accessed, 15 s";
+	const char *when = "accessed, 30 s";
 	struct vfio_dev d;
 	uint64_t start, id;
 	uint16_t offs;
@@ -83,7 +83,7 @@ static void accessed(const struct pci_fn *pf, struct power *p)
 	start = now_us();
 	check_err(__vfio_read(&d, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, &id, 4), -EIO,
 		  "%s: config read", when);
-	/* It takes its 15 s all the same, but not the next time. */
+	/* It takes its 30 s all the same, but not the next time. */
 	model_clear();
 	check(since_ms(start) < PHASE_MS, "%s: returns within %d ms (%ld ms)", when, PHASE_MS,
 	      since_ms(start));
@@ -117,6 +117,7 @@ static void killed(const struct pci_fn *pf, struct power *p)
 	asleep(pf, p, &offs, when);
 	model_fault(MODEL_NOT_READY, MODEL_FOREVER);
 	pid = rig_child(open_it, (void *)pf);
+	pci_wait(pf, "rtd3/health", "recovering", WELL_MS);
 	sleep_ms(LOOK_MS);
 	check_rtd3(pf, "health", "recovering", when);
 	rig_kill(pid, "open of a device that is not ready");
