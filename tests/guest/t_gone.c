@@ -20,6 +20,7 @@
 #include "vfio.h"
 
 #define GONE_MS		5000
+#define CORE_MS		75000
 #define BACK_MS		20000
 /* Within the time that a device has after its power came back. */
 #define PULLED_MS	50
@@ -146,12 +147,14 @@ static void check_user(void)
 
 static void check_case(const struct phase *phase)
 {
+	/* In a hot-plug slot the PCI core waits, and old ones for a minute for what has no link. */
+	bool waits = rig.major == 6 && rig.minor < 5;
+	long limit = PHASE_MS + (waits ? CORE_MS : 0);
 	uint64_t start;
 
 	check(documented(phase), "%s: %s", fcase.name,
 	      fcase.ret ? strerrorname_np(-fcase.ret) : "0");
-	check(fcase.ms < PHASE_MS, "%s: returns within %d ms (%ld ms)", fcase.name, PHASE_MS,
-	      fcase.ms);
+	check(fcase.ms < limit, "%s: returns within %ld ms (%ld ms)", fcase.name, limit, fcase.ms);
 	figure("case", "%s %s ms=%ld health=gone", fcase.name,
 	       fcase.ret ? strerrorname_np(-fcase.ret) : "0", fcase.ms);
 	if (fcase.is_open)
