@@ -196,10 +196,9 @@ static int rtd3_runtime_suspend(struct device *dev)
 
 	if (polled)
 		pci_info(rdev->core.pdev,
-			 "woken more than %u times within a minute by the host, last by %s[%d]\n",
+			 "woken more than %u times within a minute by the host, last by %s\n",
 			 RTD3_HOST_WAKES,
-			 pm->stats.task[0] ? pm->stats.task : "a work item",
-			 pm->stats.pid);
+			 pm->stats.task[0] ? pm->stats.task : "a work item");
 	trace_rtd3_suspend(rdev->core.pdev,
 			   rtd3_suspended_power(rdev->core.pdev),
 			   ktime_to_ns(ktime_sub(now, start)));

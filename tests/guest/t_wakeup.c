@@ -141,6 +141,7 @@ static void polled(const struct pci_fn *pf)
 	int log = kmsg_open();
 	char want[64], line[512];
 	struct power p;
+	int named = 0;
 
 	snprintf(want, sizeof(want), "host " TASK "[%d]", getpid());
 	prctl(PR_SET_NAME, TASK);
@@ -151,10 +152,12 @@ static void polled(const struct pci_fn *pf)
 		p = power_get(1);
 		pci_sysfs_config32(pf, 0);
 		wait_asleep(pf, &p);
+		named += !strcmp(pci_get(pf, "rtd3/last_wake"), want);
 	}
-	check_str(pci_get(pf, "rtd3/last_wake"), want, "polled: rtd3/last_wake");
-	check_eq(kmsg_count(log, "woken more than 10 times within a minute by the host, last by "
-			    TASK, line, sizeof(line)), 1, "polled: lines in the log");
+	/* The port's work item, which wakes all below it, may have been faster. */
+	check(named, "polled: rtd3/last_wake was %s %d of %d times", want, named, POLLS);
+	check_eq(kmsg_count(log, "woken more than 10 times within a minute by the host, last by",
+			    line, sizeof(line)), 1, "polled: lines in the log");
 	check(strstr(line, pf->name), "polled: it names the device");
 	pci_set(pf, "power/autosuspend_delay_ms", "200");
 	close(log);
