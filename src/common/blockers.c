@@ -242,9 +242,8 @@ static size_t rtd3_nr_siblings(const struct rtd3_snapshot *snap)
 
 /*
  * Does any function below a bridge, the device's port or one above, explain that its
- * bridge_d3 is clear? A limit
- * of ours does: it is held with no_d3cold, which the snapshot leaves out. The
- * entry's limit lasts until the user's next request, even if low power has
+ * bridge_d3 is clear? A limit of ours does: it is held with no_d3cold, which the
+ * snapshot leaves out. The entry's limit lasts until the user's next request, even if low power has
  * ended: the device is in use then.
  */
 static bool rtd3_port_held_from_below(const struct rtd3_snapshot *snap,

@@ -39,8 +39,8 @@ static inline bool rtd3_core_mark(struct pci_dev *pdev)
  * @there: rtd3_core_mark() has returned true, or its slot is not empty
  *
  * The core marks what did not answer within its own wait, in a port's resume
- * (pci_pm_bridge_power_up_actions()), and nobody takes that back. Of an
- * empty slot it is pciehp's.
+ * (pci_pm_bridge_power_up_actions()), and nobody takes that back. That
+ * of an empty slot is pciehp's.
  *
  * Context: any.
  * Return: whether the kernel lets us reach the device now.

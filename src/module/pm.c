@@ -75,6 +75,11 @@ static enum rtd3_depth rtd3_suspended_power(struct pci_dev *pdev)
 static enum rtd3_depth rtd3_counted_power(struct rtd3_device *rdev,
 					  enum rtd3_depth power)
 {
+	lockdep_assert_held(&rdev->pm.lock);
+
+	if (!rdev->pm.suspended)
+		return RTD3_POWER_D0;
+
 	return power == RTD3_POWER_D3COLD && READ_ONCE(rdev->member.set->not_cut) ?
 	       RTD3_POWER_D3HOT : power;
 }
@@ -112,8 +117,7 @@ static void rtd3_pm_note_loss(struct rtd3_device *rdev, enum rtd3_depth power)
 
 	if (pm->lost || rtd3_health_usable(rdev))
 		return;
-	pm->from = pm->suspended ? rtd3_counted_power(rdev, power) :
-				   RTD3_POWER_D0;
+	pm->from = rtd3_counted_power(rdev, power);
 	if (ktime_after(lost, pm->since))
 		rtd3_pm_turn(pm, pm->from, lost);
 	pm->lost = true;
@@ -280,8 +284,7 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	now = ktime_get();
 	spin_lock(&pm->lock);
 	if (!pm->lost)
-		pm->from = pm->suspended ? rtd3_counted_power(rdev, power) :
-					   RTD3_POWER_D0;
+		pm->from = rtd3_counted_power(rdev, power);
 	rtd3_pm_turn(pm, pm->from, now);
 	pm->lost = result.reason;
 	if (!result.reason && pm->suspended) {
@@ -502,11 +505,10 @@ pci_power_t rtd3_pm_state(struct rtd3_device *rdev)
 void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
 {
 	struct rtd3_pm *pm = &rdev->pm;
-	enum rtd3_depth power = RTD3_POWER_D0;
+	enum rtd3_depth power;
 
 	spin_lock(&pm->lock);
-	if (pm->suspended)
-		power = rtd3_suspended_power(rdev->core.pdev);
+	power = rtd3_suspended_power(rdev->core.pdev);
 	rtd3_pm_note_loss(rdev, power);
 	rtd3_pm_turn(pm, rtd3_counted_power(rdev, power), ktime_get());
 	*stats = pm->stats;

@@ -3,9 +3,6 @@
  * A card whose firmware is touchy: reset too soon after power-on it hangs until its power is cut,
  * and its subsystem ids are gone until its driver has set it up.
  */
-#include <errno.h>
-#include <string.h>
-
 #include "dut.h"
 #include "fault.h"
 #include "model.h"

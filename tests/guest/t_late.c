@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A slot that takes a link that is down for an empty slot, and a link that takes its time. */
-#include <string.h>
-
 #include "dut.h"
 #include "fault.h"
 #include "model.h"
