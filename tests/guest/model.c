@@ -17,6 +17,7 @@
 #define IO_ONS		(IOBASE + 8)
 #define IO_MAGIC	(IOBASE + 10)
 #define IO_TARGET	(IOBASE + 12)
+#define IO_RESETS	(IOBASE + 14)
 #define IO_SIZE		16
 
 #define MAGIC		0x4d52
@@ -58,7 +59,7 @@ void model_fault(enum model_fault kind, uint16_t param)
 /**
  * model_fault_at() - model_fault() for one function, or bridge with what is below it
  * @pf: what it affects; NULL for the whole card
- * @kind: the fault: MODEL_NOT_READY, MODEL_SWAPPED or MODEL_DEAD_FN
+ * @kind: the fault: MODEL_NOT_READY, MODEL_SWAPPED, MODEL_DEAD_FN or MODEL_UNTIL_RESET
  * @param: see there; MODEL_DEAD_FN needs none
  */
 void model_fault_at(const struct pci_fn *pf, enum model_fault kind, uint16_t param)
@@ -120,5 +121,6 @@ struct model_counts model_counts(void)
 		.offs = inw(IO_OFFS),
 		.requests = inw(IO_REQUESTS),
 		.ons = inw(IO_ONS),
+		.resets = inw(IO_RESETS),
 	};
 }

@@ -34,6 +34,8 @@ enum model_fault {
 	MODEL_PULLED = 8,	/* is pulled out of the slot so many ms after it came back */
 	MODEL_OFF_NOTHING = 9,	/* _OFF does nothing, and _STA says off */
 	MODEL_OFF_PERST = 10,	/* _OFF holds in reset, and the rail keeps its power */
+	MODEL_UNTIL_RESET = 11,	/* comes back dead, until a bridge above resets it */
+	MODEL_UNTIL_LINK = 12,	/* comes back without a link, until the port's is disabled */
 };
 
 /**
@@ -41,11 +43,13 @@ enum model_fault {
  * @offs: how often the power went, for whatever reason
  * @requests: how often _ON asked for it
  * @ons: how often it came, for whatever reason
+ * @resets: how often a bridge has reset what is below it
  */
 struct model_counts {
 	uint16_t offs;
 	uint16_t requests;
 	uint16_t ons;
+	uint16_t resets;
 };
 
 bool model_present(void);

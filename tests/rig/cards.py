@@ -64,6 +64,7 @@ DEVICES = {
     "two": ["-device", "virtio-gpu-pci,bus={0},addr=0.0,multifunction=on"] +
            e1000e("{0}", "0.1"),
     "card": card(),
+    "bmg": gpu("{0}", "0.0", "8086:e20b", "display", ",vram=256M"),
     # Its firmware takes its time; it answers too early, and hides its audio.
     "fw": card(",ready-ms=600,train-ms=3000,wedge-ms=4000,loses-ids=on,flr=on,"
                "no-soft-reset=off,ats=on,readiness-ms=100"),
@@ -99,14 +100,17 @@ IOMMUS = {
     "amd": (["-device", "amd-iommu,intremap=on"], ""),
     "virtio": (["-device", "virtio-iommu-pci,addr=3.0"], ""),
 }
-# How the power model's port can differ: what ports.asl is compiled with, and
-# properties of rig-power. ports.asl says what the former mean.
+# How the power model's port can differ, or what it is in: what ports.asl is compiled
+# with, properties of rig-power, options of QEMU. ports.asl says what the first mean.
 VARIANTS = {
-    "": ([], ""),
-    "epr3": (["EPR3"], ""),
-    "shared": (["SHARED"], ""),
-    "nolink": ([], ",link-active=off"),
-    "inband": ([], ",inband-presence=on"),
+    "": ([], "", []),
+    "epr3": (["EPR3"], "", []),
+    "shared": (["SHARED"], "", []),
+    "nolink": ([], ",link-active=off", []),
+    "inband": ([], ",inband-presence=on", []),
+    "nopme": ([], ",native-pme=off", []),
+    "skylake": ([], ",port-ids=0x19018086", []),
+    "nuc": ([], "", ["-smbios", "type=1,product=NUC13RNGi9"]),
 }
 # Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
 PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}

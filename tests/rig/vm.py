@@ -169,9 +169,10 @@ class Machine:
             cmd += ["-chardev", f"file,id=counts,path={self.work}/counts",
                     "-device", "isa-debugcon,iobase=0x4e3,chardev=counts"]
         if args.power_model:
+            _, properties, more = cards.VARIANTS[args.variant]
             cmd += ["-device",
                     f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}" +
-                    cards.VARIANTS[args.variant][1]]
+                    properties, *more]
         return cmd
 
     def power(self, port):

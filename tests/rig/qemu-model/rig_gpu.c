@@ -227,8 +227,10 @@ static void lose_power(RigGpu *s)
 {
 	s->powered = false;
 	s->firmware = 0;
+	if (rig_power_keeps_rail())
+		return;
 	s->wedged = false;
-	if (s->vram_size && !rig_power_keeps_rail())
+	if (s->vram_size)
 		ram_block_discard_range(s->memory.ram_block, 0, memory_region_size(&s->memory));
 }
 

@@ -3,6 +3,7 @@
  * rig-power: power and link of one root port, out of reach of its Slot Control, with faults.
  *
  *   -device rig-power,port=ID,iobase=0x4f0,log=FILE[,link-active=off][,inband-presence=on]
+ *           [,native-pme=off][,port-ids=0xDDDDVVVV]
  *
  * The power is that of everything below the port: switches and what is behind them, too. The
  * option comes after all of these. A cut resets them and takes what can be written to their
@@ -10,7 +11,8 @@
  *
  * The port also gets what QEMU's lack: a PM capability, CRS Software Visibility, link state change
  * events. It loses its slot's buttons and lamps, as the ports inside of a computer have none. The
- * ports of switches below get a PM capability and link active reporting.
+ * ports of switches below get a PM capability and link active reporting. With native-pme=off the
+ * firmware keeps PME to itself (_OSC), with port-ids the port is another maker's.
  *
  * I/O ports, little endian:
  *   +0  8 bit  write: enum rig_switch; read: STATUS_*
@@ -22,6 +24,7 @@
  *   +10 16 bit RIG_MAGIC (read only)
  *   +12 16 bit whom the fault strikes: bus << 8 | device << 3 | function, as they were when there
  *              was power; 0 is the whole card
+ *   +14 16 bit how often a bridge, or the port, has reset what is below it (read only)
  *
  * An armed fault shapes the next switching. FAULT_NONE disarms it, but what is bad already stays
  * so until power is switched off and on or forced on. A fault for somebody who is not there is not
@@ -50,6 +53,8 @@ OBJECT_DECLARE_SIMPLE_TYPE(RigPower, RIG_POWER);
 /* An id that no driver knows. */
 #define SWAPPED_ID	0x0bad1b36
 
+/* Native PME, in _OSC of a PCI Express root bridge. */
+#define OSC_PME		0x4
 /* PME from D0, D3hot and D3cold; version 3. */
 #define PORT_PMC	0xc803
 
@@ -76,6 +81,8 @@ enum rig_fault {
 	FAULT_PULLED = 8,	/* pulled out of the slot N ms after it came back */
 	FAULT_OFF_NOTHING = 9,	/* _OFF does nothing, and _STA says off */
 	FAULT_OFF_PERST = 10,	/* _OFF resets and holds in reset, but the rail stays */
+	FAULT_UNTIL_RESET = 11,	/* comes back dead, until a bridge above it resets it */
+	FAULT_UNTIL_LINK = 12,	/* comes back without a link, until the port's is disabled */
 	FAULT_GONE = 0x10,	/* at once, not armed: pulled out of the slot */
 	FAULT_BACK = 0x11,	/* at once, not armed: put into the slot */
 };
@@ -103,6 +110,8 @@ struct rig_fn {
  * @iobase: first I/O port
  * @link_active: the port reports an active link
  * @inband: the port takes an active link for presence
+ * @native_pme: the firmware lets Linux have the PME of ports
+ * @port_ids: device and vendor id of the port, or 0
  * @log_name: file for the log, or NULL
  * @log: that file
  * @io: the I/O ports
@@ -125,6 +134,7 @@ struct rig_fn {
  * @offs: counter
  * @requests: counter
  * @ons: counter
+ * @resets: counter
  */
 struct RigPower {
 	DeviceState parent_obj;
@@ -132,6 +142,8 @@ struct RigPower {
 	uint32_t iobase;
 	bool link_active;
 	bool inband;
+	bool native_pme;
+	uint32_t port_ids;
 	char *log_name;
 	FILE *log;
 	MemoryRegion io;
@@ -154,6 +166,7 @@ struct RigPower {
 	uint16_t offs;
 	uint16_t requests;
 	uint16_t ons;
+	uint16_t resets;
 };
 
 static RigPower *model;
@@ -192,19 +205,28 @@ static bool is_waiting(const RigPower *s, const PCIDevice *d)
 	return s->power && s->effect == FAULT_NOT_READY && is_struck(s, d);
 }
 
+/* With power, but without a link. */
+static bool is_cut_off(const RigPower *s)
+{
+	return s->power && (s->effect == FAULT_UNTIL_LINK ||
+			    pci_get_word(exp_of(port_of(s)) + PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD);
+}
+
 static bool is_alive(const RigPower *s, const PCIDevice *d)
 {
-	bool dead = s->effect == FAULT_DEAD_FN || s->effect == FAULT_NOT_READY;
+	bool dead = s->effect == FAULT_DEAD_FN || s->effect == FAULT_NOT_READY ||
+		    s->effect == FAULT_UNTIL_RESET;
 
-	return s->power && !(dead && is_struck(s, d));
+	return s->power && !is_cut_off(s) && !(dead && is_struck(s, d));
 }
 
 static uint8_t status(const RigPower *s)
 {
-	if (!s->power)
-		return 0;
-	return (s->pretends ? 0 : STATUS_POWER) | STATUS_LINK |
-	       (s->effect == FAULT_NOT_READY ? 0 : STATUS_ANSWERS);
+	uint8_t power = s->power && !s->pretends ? STATUS_POWER : 0;
+
+	if (!s->power || is_cut_off(s))
+		return power;
+	return power | STATUS_LINK | (s->effect == FAULT_NOT_READY ? 0 : STATUS_ANSWERS);
 }
 
 static void note(RigPower *s, const char *what)
@@ -271,13 +293,14 @@ static void show(RigPower *s)
 {
 	PCIDevice *port = port_of(s);
 	uint16_t events = PCI_EXP_SLTSTA_DLLSC;
+	bool up = s->power && !is_cut_off(s);
 
 	/* Nobody is without power below somebody who has it, so that each is reset once. */
 	for (int i = 0; i < s->nr_fns; i++)
-		show_fn(s, &s->fns[s->power ? i : s->nr_fns - 1 - i]);
-	if (s->power == s->link)
+		show_fn(s, &s->fns[up ? i : s->nr_fns - 1 - i]);
+	if (up == s->link)
 		return;
-	s->link = s->power;
+	s->link = up;
 	show_link(port, s->link);
 	show_presence(s);
 	if (s->inband)
@@ -349,6 +372,20 @@ static void power_on(RigPower *s, const char *why)
 	    (s->effect == FAULT_NOT_READY && s->param != FOREVER))
 		timer_mod(s->timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + s->param);
 	note(s, why);
+	show(s);
+}
+
+/* By a bridge; that of the port strikes the whole card. */
+static void was_reset(RigPower *s, PCIDevice *bridge)
+{
+	PCIDevice *d = s->struck ? parent_of(s->struck) : port_of(s);
+
+	s->resets++;
+	while (d != bridge && d != port_of(s))
+		d = parent_of(d);
+	if (s->effect == FAULT_UNTIL_RESET && d == bridge)
+		s->effect = FAULT_NONE;
+	note(s, d == bridge ? "reset" : "reset of others");
 	show(s);
 }
 
@@ -512,7 +549,7 @@ static uint64_t io_read(void *opaque, hwaddr addr, unsigned int size)
 	RigPower *s = opaque;
 	uint16_t words[IO_SIZE / 2] = {
 		status(s) | s->fault << 8, s->param, s->offs, s->requests, s->ons, RIG_MAGIC,
-		s->target,
+		s->target, s->resets,
 	};
 
 	return words[addr / 2] >> (addr % 2 * 8) & 0xff;
@@ -565,7 +602,15 @@ bool rig_power_owns(const PCIDevice *port)
  */
 bool rig_power_keeps_rail(void)
 {
-	return model && model->perst;
+	return model && (model->perst || is_cut_off(model));
+}
+
+/**
+ * rig_power_osc() - which of what Linux asks for the firmware gives it: a mask for _OSC
+ */
+uint32_t rig_power_osc(void)
+{
+	return model && !model->native_pme ? ~OSC_PME : ~0u;
 }
 
 static bool in_d3hot(const PCIDevice *d)
@@ -618,6 +663,31 @@ bool rig_power_takes(const PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *
 		return false;
 	*val = rig_power_retry(d, addr, len);
 	return true;
+}
+
+/**
+ * rig_power_wrote() - a config write has got to a function
+ * @d: the function
+ * @addr: register
+ * @len: bytes
+ */
+void rig_power_wrote(PCIDevice *d, uint32_t addr, uint32_t len)
+{
+	uint32_t lnkctl = d->exp.exp_cap + PCI_EXP_LNKCTL;
+
+	if (!model || !is_below(d) || !IS_PCI_BRIDGE(d))
+		return;
+	if (ranges_overlap(addr, len, PCI_BRIDGE_CONTROL, 2) &&
+	    pci_get_word(d->config + PCI_BRIDGE_CONTROL) & PCI_BRIDGE_CTL_BUS_RESET)
+		was_reset(model, d);
+	if (d != port_of(model) || !ranges_overlap(addr, len, lnkctl, 2))
+		return;
+	if (model->effect == FAULT_UNTIL_LINK &&
+	    pci_get_word(d->config + lnkctl) & PCI_EXP_LNKCTL_LD) {
+		model->effect = FAULT_NONE;
+		note(model, "its link is disabled");
+	}
+	show(model);
 }
 
 static void reset(void *opaque)
@@ -683,6 +753,9 @@ static bool equip_port(RigPower *s, Error **errp)
 	if (!add_pm(port, errp))
 		return false;
 
+	if (s->port_ids)
+		pci_set_long(port->config, s->port_ids);
+	pci_word_test_and_set_mask(wmask + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
 	pci_word_test_and_set_mask(exp + PCI_EXP_RTCAP, PCI_EXP_RTCAP_CRSVIS);
 	pci_word_test_and_set_mask(wmask + PCI_EXP_RTCTL, PCI_EXP_RTCTL_CRSSVE);
 
@@ -730,6 +803,8 @@ static const Property props[] = {
 	DEFINE_PROP_UINT32("iobase", RigPower, iobase, 0x4f0),
 	DEFINE_PROP_BOOL("link-active", RigPower, link_active, true),
 	DEFINE_PROP_BOOL("inband-presence", RigPower, inband, false),
+	DEFINE_PROP_BOOL("native-pme", RigPower, native_pme, true),
+	DEFINE_PROP_UINT32("port-ids", RigPower, port_ids, 0),
 	DEFINE_PROP_STRING("log", RigPower, log_name),
 };
 

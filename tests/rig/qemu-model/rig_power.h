@@ -8,6 +8,8 @@
 bool rig_power_owns(const PCIDevice *port);
 bool rig_power_keeps_rail(void);
 uint32_t rig_power_retry(const PCIDevice *d, uint32_t addr, uint32_t len);
+uint32_t rig_power_osc(void);
+void rig_power_wrote(PCIDevice *d, uint32_t addr, uint32_t len);
 bool rig_power_takes(const PCIDevice *d, uint32_t addr, uint32_t len, uint32_t *val);
 
 #endif
