@@ -179,6 +179,7 @@ void rtd3_close_device(struct rtd3_device *rdev)
 	rtd3_pm_mark_busy(rdev);
 	if (cycle)
 		rtd3_close_power_cycle(rdev);
+	rtd3_powerset_let_go(rdev);
 	rtd3_close_settle(rdev);
 	rtd3_recovery_release(rdev);
 }

@@ -124,7 +124,7 @@ void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 		WRITE_ONCE(rec->health, RTD3_HEALTH_RECOVERING);
 		rec->since = ktime_get();
 		rec->from = from;
-		rec->power_cycles = 0;
+		rtd3_recovery_anew(rec);
 		rec->cut_short = READ_ONCE(rtd3_freeze_by);
 		rec->told = false;
 		WRITE_ONCE(rec->unfinished, true);

@@ -128,6 +128,49 @@ void rtd3_powerset_leave(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_powerset_hold - have a device that nobody has
+ * @rdev: device
+ * @holder: who wants it
+ *
+ * Context: any; rtd3_powerset.lock held for RTD3_HELD_BY_RESET.
+ * Return: whether he has it.
+ */
+bool rtd3_powerset_hold(struct rtd3_device *rdev, enum rtd3_holder holder)
+{
+	return cmpxchg(&rdev->member.holder, RTD3_HELD_BY_NOBODY, holder) ==
+	       RTD3_HELD_BY_NOBODY;
+}
+
+/**
+ * rtd3_powerset_let_go - the opposite
+ * @rdev: device
+ */
+void rtd3_powerset_let_go(struct rtd3_device *rdev)
+{
+	smp_store_release(&rdev->member.holder, RTD3_HELD_BY_NOBODY);
+}
+
+/**
+ * rtd3_powerset_hold_for_user - nobody else's recovery resets the device from now on
+ * @rdev: device that is going to be opened
+ *
+ * Context: open, dev_set->lock held; takes rtd3_powerset.lock where a reset is under way.
+ * Return: 0 or -EINTR.
+ */
+int rtd3_powerset_hold_for_user(struct rtd3_device *rdev)
+{
+	struct mutex *lock = &rdev->member.set->lock;
+
+	while (!rtd3_powerset_hold(rdev, RTD3_HELD_BY_USER)) {
+		if (mutex_lock_killable(lock))
+			return -EINTR;
+		mutex_unlock(lock);
+	}
+
+	return 0;
+}
+
+/**
  * rtd3_powerset_can_cut - is there a port or a device whose power can be cut?
  * @rdev: device
  *

@@ -16,7 +16,7 @@ struct rtd3_device;
  * @users: how many devices have it; protected as @node is
  * @port: the power port, see rtd3_powerset_get(); the set keeps a reference
  * @lock: protects @members, and keeps those that do not work from being brought up
- *	where they are while a power cycle takes them along. Order:
+ *	where they are while a power cycle or a reset takes them along. Order:
  *	rtd3_recovery.attempt -> this -> rtd3_policy.lock. Held over runtime PM calls,
  *	each of which can wait for rtd3/wake_timeout_ms, but only if one of the set
  *	does not work, or is power-cycled.
@@ -38,20 +38,32 @@ struct rtd3_powerset {
 	bool not_cut;
 };
 
+/* Who has a device: a user has it open, or a sibling's recovery is resetting it. */
+enum rtd3_holder {
+	RTD3_HELD_BY_NOBODY,
+	RTD3_HELD_BY_USER,
+	RTD3_HELD_BY_RESET,
+};
+
 /**
  * struct rtd3_member - a device's place in its power set
  * @set: the set, from rtd3_powerset_get() until rtd3_powerset_put()
  * @node: in rtd3_powerset.members
+ * @holder: who has it, by cmpxchg; RTD3_HELD_BY_RESET only under rtd3_powerset.lock
  */
 struct rtd3_member {
 	struct rtd3_powerset *set;
 	struct list_head node;
+	enum rtd3_holder holder;
 };
 
 int rtd3_powerset_get(struct rtd3_device *rdev);
 void rtd3_powerset_put(struct rtd3_device *rdev);
 void rtd3_powerset_join(struct rtd3_device *rdev);
 void rtd3_powerset_leave(struct rtd3_device *rdev);
+bool rtd3_powerset_hold(struct rtd3_device *rdev, enum rtd3_holder holder);
+void rtd3_powerset_let_go(struct rtd3_device *rdev);
+int rtd3_powerset_hold_for_user(struct rtd3_device *rdev);
 bool rtd3_powerset_can_cut(struct rtd3_device *rdev);
 bool rtd3_powerset_hotplug(struct rtd3_device *rdev);
 bool rtd3_powerset_cut(struct rtd3_device * const *devs, unsigned int nr,

@@ -9,8 +9,11 @@
  *	power-cycle	of its power set, twice, if nobody holds the device awake and
  *			every other function of the set sleeps; those that do not work,
  *			either, are taken along
- *	reset		of bus or slot, if the device is the only function there
+ *	reset		of its bus or slot, then of the bus above, up to the power port
+ *	link		off and on, at each port on the same way
  *
+ * For the last two see busreset.c. The power cycle is what the device did not come back
+ * from, and repeats what it is made for; more firmware is hurt by a reset.
  * Nothing but the wait is done to one that asks for a retry: it would begin anew.
  *
  * At the end of it mmaps fault, the wakeup and the error eventfd are signalled, a
@@ -24,6 +27,7 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
 
+#include "busreset.h"
 #include "device.h"
 #include "event.h"
 #include "powerset.h"
@@ -36,7 +40,6 @@
 #define RTD3_TELL_MS		10000	/* and say so of one that is not */
 #define RTD3_POLL_MS		20
 #define RTD3_SILENT_MS		500	/* a sibling that is reset is silent */
-#define RTD3_RESET_MS		100	/* before and after a bus reset */
 #define RTD3_CYCLES		2
 
 static struct rtd3_device *rtd3_from_work(struct work_struct *work)
@@ -172,7 +175,35 @@ static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
 	pm_runtime_put(dev);
 }
 
-/* Nobody is taken along while it is alive, and only slow. */
+/* Until nothing stands against the next step. Tells whether there was the time for that. */
+static bool rtd3_recovery_await(struct rtd3_device *rdev,
+				bool (*too_soon)(struct rtd3_device *rdev))
+{
+	while (too_soon(rdev)) {
+		if (rtd3_recovery_must_end(rdev))
+			return false;
+		msleep(RTD3_POLL_MS);
+	}
+
+	return true;
+}
+
+/* Nobody is reset whose firmware is still on its way. */
+static bool rtd3_recovery_too_early(struct rtd3_device *rdev)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	struct rtd3_device *other;
+	unsigned int ms = 0;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(other, &set->members, member.node)
+		ms = max(ms, rtd3_resume_reset_in_ms(other));
+	mutex_unlock(&set->lock);
+
+	return ms;
+}
+
+/* Nobody is taken along while it is alive, and only slow. That has an end: its own recovery's. */
 static bool rtd3_recovery_slow_sibling(struct rtd3_device *rdev)
 {
 	struct rtd3_powerset *set = rdev->member.set;
@@ -195,14 +226,9 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 	unsigned int i, nr = 0;
 	bool cut;
 
-	if (!rtd3_powerset_can_cut(rdev))
+	if (!rtd3_powerset_can_cut(rdev) ||
+	    !rtd3_recovery_await(rdev, rtd3_recovery_slow_sibling))
 		return false;
-	/* That has an end: its own recovery's. */
-	while (rtd3_recovery_slow_sibling(rdev)) {
-		if (rtd3_recovery_must_end(rdev))
-			return false;
-		msleep(RTD3_POLL_MS);
-	}
 
 	mutex_lock(&set->lock);
 	/* A sibling may have taken it along meanwhile. */
@@ -228,43 +254,108 @@ out_unlock:
 	return rtd3_health_usable(rdev);
 }
 
-static int rtd3_recovery_count(struct pci_dev *pdev, void *data)
+/* Is it back, now that it has been reset? */
+static bool rtd3_recovery_after_reset(struct rtd3_device *rdev)
 {
-	++*(unsigned int *)data;
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
 
-	return 0;
+	lockdep_assert_held(&rdev->member.set->lock);
+
+	while (!rtd3_path_reachable(rdev)) {
+		if (rtd3_recovery_must_end(rdev) || ktime_after(ktime_get(), end))
+			return false;
+		msleep(RTD3_POLL_MS);
+	}
+
+	return rtd3_recovery_in_place_locked(rdev);
+}
+
+/**
+ * struct rtd3_reset - a step that strikes all below a bridge
+ * @run: does it, see busreset.c
+ * @bit: of rtd3_recovery.in_vain
+ */
+struct rtd3_reset {
+	bool (*run)(struct rtd3_device *rdev, struct pci_dev *bridge);
+	unsigned int bit;
+};
+
+/* The device, and those next to it, which were struck as often and need not begin anew. */
+static void rtd3_recovery_was_in_vain(struct rtd3_device *rdev, unsigned int bit)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	struct rtd3_device *other;
+
+	lockdep_assert_held(&set->lock);
+
+	list_for_each_entry(other, &set->members, member.node)
+		if (other->core.pdev->bus == rdev->core.pdev->bus &&
+		    !rtd3_health_usable(other))
+			other->recovery.in_vain |= bit;
+}
+
+/* Up to the power port, or for a device that is one itself, the port above it. */
+static struct pci_dev *rtd3_recovery_top(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = rdev->member.set->port;
+
+	return port == rdev->core.pdev ? pci_upstream_bridge(port) : port;
+}
+
+static bool rtd3_recovery_by_bridge(struct rtd3_device *rdev, struct pci_dev *bridge,
+				    const struct rtd3_reset *reset)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+
+	mutex_lock(&set->lock);
+	if (rtd3_health_usable(rdev) || rdev->recovery.in_vain & reset->bit)
+		goto out_unlock;
+	/* A sibling's reset may have brought it back. */
+	if (rtd3_path_reachable(rdev) && rtd3_recovery_in_place_locked(rdev))
+		goto out_unlock;
+	/* A bridge that does not answer resets nobody. */
+	if (rtd3_verify_answers(bridge) && reset->run(rdev, bridge) &&
+	    rtd3_recovery_after_reset(rdev))
+		goto out_unlock;
+	if (bridge == rtd3_recovery_top(rdev))
+		rtd3_recovery_was_in_vain(rdev, reset->bit);
+
+out_unlock:
+	mutex_unlock(&set->lock);
+	return rtd3_health_usable(rdev);
+}
+
+/* By each bridge on the way, until it is of use. */
+static bool rtd3_recovery_upwards(struct rtd3_device *rdev, const struct rtd3_reset *reset)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(rdev->core.pdev);
+	struct pci_dev *top = rtd3_recovery_top(rdev);
+
+	if (!rtd3_recovery_await(rdev, rtd3_recovery_slow_sibling) ||
+	    !rtd3_recovery_await(rdev, rtd3_recovery_too_early))
+		return false;
+
+	while (bridge && !rtd3_recovery_must_end(rdev) && !rtd3_path_asks_retry(rdev)) {
+		if (rtd3_recovery_by_bridge(rdev, bridge, reset))
+			return true;
+		bridge = bridge == top ? NULL : pci_upstream_bridge(bridge);
+	}
+
+	return false;
 }
 
 static bool rtd3_recovery_bus_reset(struct rtd3_device *rdev)
 {
-	struct pci_dev *pdev = rdev->core.pdev;
-	unsigned int functions = 0;
-	int ret;
+	static const struct rtd3_reset bus = { rtd3_busreset_bus, BIT(0) };
 
-	pci_walk_bus(pdev->bus, rtd3_recovery_count, &functions);
-	if (functions != 1 || !pci_upstream_bridge(pdev))
-		return false;
+	return rtd3_recovery_upwards(rdev, &bus);
+}
 
-	while (rtd3_resume_reset_in_ms(rdev)) {
-		if (rtd3_recovery_must_end(rdev))
-			return false;
-		msleep(RTD3_POLL_MS);
-	}
-	/* Nobody's power cycle may come between. The PCI core only tries to lock. */
-	mutex_lock(&rdev->member.set->lock);
-	/* Some devices hang if a reset follows a step from D3hot to D0 at once. */
-	msleep(RTD3_RESET_MS);
-	rtd3_resume_take_delay(rdev, true);
-	ret = pci_reset_bus(pdev);
-	rtd3_resume_take_delay(rdev, false);
-	if (!ret) {
-		msleep(RTD3_RESET_MS);
-		if (rtd3_resume_poll(rdev, RTD3_AGAIN_MS))
-			rtd3_recovery_in_place_locked(rdev);
-	}
-	mutex_unlock(&rdev->member.set->lock);
+static bool rtd3_recovery_link(struct rtd3_device *rdev)
+{
+	static const struct rtd3_reset link = { rtd3_busreset_link, BIT(1) };
 
-	return rtd3_health_usable(rdev);
+	return rtd3_recovery_upwards(rdev, &link);
 }
 
 static const struct rtd3_recovery_step {
@@ -275,6 +366,7 @@ static const struct rtd3_recovery_step {
 	{ "power-cycle", rtd3_recovery_power_cycle },
 	{ "power-cycle", rtd3_recovery_power_cycle },
 	{ "reset", rtd3_recovery_bus_reset },
+	{ "link", rtd3_recovery_link },
 };
 
 static bool rtd3_recovery_try(struct rtd3_device *rdev, size_t i)
@@ -545,7 +637,7 @@ int rtd3_recovery_open(struct rtd3_device *rdev)
 			      time_after(jiffies, rec->tried +
 					 msecs_to_jiffies(RTD3_TRY_MS)))) {
 		rec->tried = jiffies ?: 1;
-		rec->power_cycles = 0;
+		rtd3_recovery_anew(rec);
 		again = true;
 		rtd3_health_queue(rdev);
 	}
@@ -584,7 +676,7 @@ int rtd3_recovery_now(struct rtd3_device *rdev)
 		if (rec->reason == RTD3_REASON_REMOVED &&
 		    !rtd3_verify_slot_empty(rdev->core.pdev))
 			WRITE_ONCE(rec->reason, RTD3_REASON_LOST);
-		rec->power_cycles = 0;
+		rtd3_recovery_anew(rec);
 		/* Failed, it has been waited for. */
 		slow = rec->health == RTD3_HEALTH_RECOVERING &&
 		       rtd3_path_asks_retry(rdev);

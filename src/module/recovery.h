@@ -28,6 +28,8 @@
  *	it, is not suspended and resumed again and again while it does not
  *	answer. Given back by whoever may let the device suspend
  * @power_cycles: power cycles since it failed; counted under rtd3_powerset.lock, too
+ * @in_vain: steps that have struck it since it failed, though they were a sibling's on the
+ *	same bus; written under rtd3_powerset.lock, too
  * @unfinished: what the failure brought about is not undone yet: no access is let
  *	through, though the device may work
  * @cycling: a power cycle needs a device that nobody holds awake
@@ -54,6 +56,7 @@ struct rtd3_recovery {
 	enum rtd3_reason reason;
 	bool pinned;
 	unsigned int power_cycles;
+	unsigned int in_vain;
 	bool unfinished;
 	bool cycling;
 	bool stopped;
@@ -67,6 +70,13 @@ struct rtd3_recovery {
 	u64 recoveries;
 	u64 clean;
 };
+
+/* All steps may be tried again. */
+static inline void rtd3_recovery_anew(struct rtd3_recovery *rec)
+{
+	rec->power_cycles = 0;
+	rec->in_vain = 0;
+}
 
 struct rtd3_device;
 

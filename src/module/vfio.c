@@ -73,9 +73,12 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	ret = rtd3_recovery_open(rdev);
 	if (ret)
 		return ret;
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
+	ret = rtd3_powerset_hold_for_user(rdev);
 	if (ret)
 		return ret;
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
+	if (ret)
+		goto out_let_go;
 	/* It may have been awake all the time. */
 	ret = rtd3_health_check(rdev);
 	if (ret)
@@ -109,6 +112,8 @@ out_disable:
 	rtd3_disable(rdev);
 out_end:
 	rtd3_pm_access_end(rdev, &waker);
+out_let_go:
+	rtd3_powerset_let_go(rdev);
 	return ret;
 }
 
