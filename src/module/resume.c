@@ -500,6 +500,27 @@ void rtd3_resume_check_saved(struct rtd3_device *rdev)
 		pci_load_saved_state(pdev, expected->saved);
 }
 
+/*
+ * It has failed under its last driver, see rtd3_resume_release(). Or it had none when the
+ * power went, and the core has given it up with somebody else on its bus: then what the
+ * core has saved is still there, though it was restored into nothing.
+ */
+static void rtd3_resume_find(struct pci_dev *pdev)
+{
+	struct pci_saved_state *saved;
+
+	if (!rtd3_resume_bars_lost(pdev) ||
+	    rtd3_core_saved_header(pdev)[0] != rtd3_verify_read_id(pdev))
+		return;
+	saved = rtd3_core_store_saved(pdev);
+	if (!saved)
+		return;
+	pci_load_saved_state(pdev, saved);
+	pci_restore_state(pdev);
+	kfree(saved);
+	pci_info(pdev, "had lost its configuration; restored\n");
+}
+
 /**
  * rtd3_resume_init - look at a device that is going to be managed
  * @rdev: device, held awake
@@ -524,9 +545,7 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 		rtd3_path_release(rdev);
 		return -ENODEV;
 	}
-	/* It was unbound while it had failed; see rtd3_resume_release(). */
-	if (rtd3_core_has_saved(pdev) && rtd3_resume_bars_lost(pdev))
-		pci_restore_state(pdev);
+	rtd3_resume_find(pdev);
 
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.hotplug = rtd3_powerset_hotplug(rdev);
