@@ -135,6 +135,11 @@ const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 		"turn hotplug of the slot off in the firmware, or try pcie_port_pm=force",
 		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
+	[RTD3_BLOCKER_PORT_NO_PME] = {
+		"port-no-native-pme",
+		"use firmware that gives Linux the PME of hotplug ports (_OSC): without it, pciehp takes a slot without power for an empty one",
+		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+	},
 	[RTD3_BLOCKER_PORT_FIRMWARE] = {
 		"port-old-firmware",
 		"update the firmware to 2015 or later, or try pcie_port_pm=force",
@@ -319,6 +324,12 @@ static bool rtd3_firmware_hotplug(const struct rtd3_snap_port *port)
 	return port->hotplug && !port->native_hotplug;
 }
 
+/* pciehp then goes on listening to a port that sleeps: its slot would seem to be empty. */
+static bool rtd3_loses_card(const struct rtd3_snap_port *port)
+{
+	return port->hotplug && port->native_hotplug && !port->native_pme;
+}
+
 /* Does a plain fact about a bridge make the PCI core clear bridge_d3 of those above? */
 static bool rtd3_bridge_holds(const struct rtd3_snap_port *port)
 {
@@ -344,6 +355,8 @@ static void rtd3_find_port_facts(struct rtd3_finder *find,
 	rtd3_add_if(find, !port->pcie, RTD3_BLOCKER_PORT_NOT_PCIE, port->name);
 	rtd3_add_if(find, rtd3_firmware_hotplug(port), RTD3_BLOCKER_PORT_HOTPLUG,
 		    port->name);
+	rtd3_add_if(find, rtd3_loses_card(port), RTD3_BLOCKER_PORT_NO_PME,
+		    port->name);
 }
 
 /* The lowest bridge that the PCI core does not let sleep: those above follow from it. */
@@ -367,12 +380,15 @@ static void rtd3_find_ports(struct rtd3_finder *find,
 	const struct rtd3_snap_port *held = rtd3_lowest_held(snap);
 	bool lowest = held == &snap->port;
 	bool explained = rtd3_port_held_from_below(snap, held) ||
+			 rtd3_loses_card(&snap->port) ||
 			 (!lowest && rtd3_bridge_holds(&snap->port));
 	size_t i;
 
 	rtd3_find_port_facts(find, &snap->port);
 	for (i = 0; i < rtd3_nr_bridges(snap); i++) {
 		rtd3_find_port_facts(find, &snap->bridge[i]);
+		/* Of that it is this driver that keeps the device out of D3cold. */
+		explained |= rtd3_loses_card(&snap->bridge[i]);
 		explained |= !lowest && held < &snap->bridge[i] &&
 			     rtd3_bridge_holds(&snap->bridge[i]);
 	}

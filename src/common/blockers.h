@@ -59,6 +59,7 @@ struct rtd3_snap_fn {
  * @no_d3cold: a driver or a quirk forbids D3cold
  * @hotplug: it can hotplug
  * @native_hotplug: and Linux handles that itself
+ * @native_pme: and its PME, too
  */
 struct rtd3_snap_port {
 	char name[RTD3_SNAP_NAME];
@@ -71,6 +72,7 @@ struct rtd3_snap_port {
 	bool no_d3cold;
 	bool hotplug;
 	bool native_hotplug;
+	bool native_pme;
 };
 
 /**
@@ -139,6 +141,7 @@ enum rtd3_blocker_id {
 	RTD3_BLOCKER_PORT_NO_D3COLD,	/* port-no-d3cold */
 	RTD3_BLOCKER_PORT_NOT_PCIE,	/* port-not-pcie */
 	RTD3_BLOCKER_PORT_HOTPLUG,	/* port-hotplug */
+	RTD3_BLOCKER_PORT_NO_PME,	/* port-no-native-pme */
 	RTD3_BLOCKER_PORT_FIRMWARE,	/* port-old-firmware */
 	RTD3_BLOCKER_PORT_NO_D3,	/* port-no-d3 */
 	RTD3_BLOCKER_SIBLING_CONTROL,	/* sibling-control-on */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How deep a device may sleep: the host's policy, what the device has shown that
- * it can do, and the user's low power entry, which together give one limit.
+ * it can do, its slot, and the user's low power entry, which together give one limit.
  *
  *	limit	what holds it
  *	D3cold	nothing
@@ -30,11 +30,11 @@ enum rtd3_depth rtd3_policy_limit(struct rtd3_device *rdev)
 {
 	const struct rtd3_policy *policy = &rdev->policy;
 
-	return min3(READ_ONCE(policy->host), READ_ONCE(policy->fallback),
-		    READ_ONCE(policy->entry));
+	return min(min(READ_ONCE(policy->host), READ_ONCE(policy->fallback)),
+		   min(READ_ONCE(policy->entry), policy->slot));
 }
 
-/* For a power cycle nothing counts but what the administrator has said. */
+/* For a power cycle nothing counts but what the administrator has said, and the slot. */
 static enum rtd3_depth rtd3_policy_in_force(struct rtd3_device *rdev)
 {
 	const struct rtd3_policy *policy = &rdev->policy;
@@ -44,8 +44,8 @@ static enum rtd3_depth rtd3_policy_in_force(struct rtd3_device *rdev)
 	if (!policy->cycling)
 		return rtd3_policy_limit(rdev);
 
-	return READ_ONCE(policy->cycle_on_failure) ? RTD3_POWER_D3COLD :
-						      policy->host;
+	return READ_ONCE(policy->cycle_on_failure) ? policy->slot :
+						      min(policy->host, policy->slot);
 }
 
 /*
@@ -249,10 +249,30 @@ void rtd3_policy_init(struct rtd3_device *rdev)
 	rdev->policy.fallback = rtd3_learnt_get(rdev->core.pdev,
 						&rdev->policy.fallback_reason);
 	rdev->policy.entry = RTD3_POWER_D3COLD;
+	rdev->policy.slot = RTD3_POWER_D3COLD;
 	if (rdev->policy.fallback < RTD3_POWER_D3COLD)
 		pci_info(rdev->core.pdev,
 			 "no deeper than %s, as it did not come back before; write none to rtd3/fallback to lift this\n",
 			 rtd3_power_names[rdev->policy.fallback]);
+}
+
+/**
+ * rtd3_policy_look_at_slot - may the port above the device lose its power?
+ * @rdev: device, in its power set
+ *
+ * A hot-plug port that sleeps wakes up by PME when its card is pulled. Without native
+ * PME (_OSC) pciehp goes on listening to it instead (pciehp_disable_interrupt() of
+ * drivers/pci/hotplug/pciehp_core.c): it takes the link that goes down with the power for
+ * the end of the card.
+ *
+ * Context: probe, device_lock held.
+ */
+void rtd3_policy_look_at_slot(struct rtd3_device *rdev)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+
+	if (rtd3_powerset_hotplug(rdev) && !pci_find_host_bridge(pdev->bus)->native_pme)
+		rdev->policy.slot = RTD3_POWER_D3HOT;
 }
 
 /**
@@ -266,5 +286,6 @@ void rtd3_policy_release(struct rtd3_device *rdev)
 	rdev->policy.host = RTD3_POWER_D3COLD;
 	rdev->policy.fallback = RTD3_POWER_D3COLD;
 	rdev->policy.entry = RTD3_POWER_D3COLD;
+	rdev->policy.slot = RTD3_POWER_D3COLD;
 	rtd3_policy_apply(rdev);
 }

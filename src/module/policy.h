@@ -19,6 +19,8 @@
  * @host: the host's limit, rtd3/policy
  * @fallback: the limit that the device has shown to need; D3cold while it has not
  * @fallback_reason: what was wrong then
+ * @slot: the limit that its hot-plug slot sets, see rtd3_policy_look_at_slot(); written
+ *	before the device is registered
  * @cycling: the recovery cuts the power: what the device and its user have shown or
  *	asked for does not count
  * @no_d3cold: we have called pci_d3cold_disable() and owe pci_d3cold_enable()
@@ -33,6 +35,7 @@ struct rtd3_policy {
 	enum rtd3_depth host;
 	enum rtd3_depth fallback;
 	enum rtd3_reason fallback_reason;
+	enum rtd3_depth slot;
 	bool cycling;
 	bool no_d3cold;
 	bool awake;
@@ -45,6 +48,7 @@ struct rtd3_device;
 extern unsigned int rtd3_default_policy; /* enum rtd3_depth */
 
 void rtd3_policy_init(struct rtd3_device *rdev);
+void rtd3_policy_look_at_slot(struct rtd3_device *rdev);
 void rtd3_policy_apply(struct rtd3_device *rdev);
 void rtd3_policy_release(struct rtd3_device *rdev);
 int rtd3_policy_set(struct rtd3_device *rdev, enum rtd3_depth limit);

@@ -47,18 +47,21 @@ static bool rtd3_is_pcie_port(struct pci_dev *port)
 
 static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
 {
+	struct pci_host_bridge *host = pci_find_host_bridge(port->bus);
 	struct pci_dev *up;
 
 	strscpy(snap->name, pci_name(port), sizeof(snap->name));
 	snap->present = true;
 	snap->pcie = rtd3_is_pcie_port(port);
-	snap->bridge_d3 = rtd3_core_bridge_d3(port);
+	/* Where a quirk of the kernel's keeps it in D0, the core pretends. */
+	snap->bridge_d3 = rtd3_core_bridge_d3(port) &&
+			  !(port->dev_flags & PCI_DEV_FLAGS_NO_D3);
 	snap->control_on = rtd3_core_control_on(&port->dev);
 	snap->d3cold_allowed = port->d3cold_allowed;
 	snap->no_d3cold = port->no_d3cold;
 	snap->hotplug = port->is_hotplug_bridge;
-	snap->native_hotplug =
-		pci_find_host_bridge(port->bus)->native_pcie_hotplug;
+	snap->native_hotplug = host->native_pcie_hotplug;
+	snap->native_pme = host->native_pme;
 	/* Behind a switch it can be a port further up that cuts the power. */
 	for (up = port; up && !snap->has_pr3; up = pci_upstream_bridge(up))
 		snap->has_pr3 = pci_pr3_present(up);

@@ -335,6 +335,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 
 	pm_runtime_get_noresume(dev);
 	rtd3_powerset_join(rdev);
+	rtd3_policy_look_at_slot(rdev);
 	rtd3_policy_apply(rdev);
 	/* The core writes auto to power/control, and that drops one. */
 	usage = rtd3_core_usage(dev) - rtd3_core_control_on(dev);

@@ -120,6 +120,14 @@ void port_hotplug(struct rtd3_snapshot *snap)
 	snap->port.bridge_d3 = false;
 }
 
+static void port_no_pme(struct rtd3_snapshot *snap)
+{
+	snap->port.hotplug = true;
+	snap->port.native_hotplug = true;
+	snap->port.native_pme = false;
+	snap->port.bridge_d3 = false;
+}
+
 void port_native_hotplug(struct rtd3_snapshot *snap)
 {
 	port_hotplug(snap);
@@ -270,6 +278,8 @@ const struct reason reasons[] = {
 	  RTD3_POWER_D3HOT, PORT, port_hotplug },
 	{ RTD3_BLOCKER_PORT_HOTPLUG, "port-hotplug", ABOVE,
 	  RTD3_POWER_D3HOT, PORT, port_native_hotplug },
+	{ RTD3_BLOCKER_PORT_NO_PME, "port-no-native-pme", ABOVE,
+	  RTD3_POWER_D3HOT, PLATFORM, port_no_pme },
 	{ RTD3_BLOCKER_PORT_FIRMWARE, "port-old-firmware", ABOVE,
 	  RTD3_POWER_D3HOT, PLATFORM, port_firmware },
 	{ RTD3_BLOCKER_PORT_NO_D3, "port-no-d3", ABOVE,
@@ -445,6 +455,10 @@ static void fix(struct rtd3_snapshot *snap, const struct rtd3_blocker *blocker)
 		break;
 	case RTD3_BLOCKER_PORT_HOTPLUG:
 		port->hotplug = false;
+		break;
+	case RTD3_BLOCKER_PORT_NO_PME:
+		port->native_pme = true;
+		port->bridge_d3 = true;
 		break;
 	case RTD3_BLOCKER_PORT_FIRMWARE:
 		snap->bios_year = 2015;

@@ -93,6 +93,7 @@ struct rtd3_snapshot ideal(void)
 			.has_pr3 = true,
 			.bridge_d3 = true,
 			.d3cold_allowed = true,
+			.native_pme = true,
 		},
 		.policy = RTD3_POWER_D3COLD,
 		.fallback = RTD3_POWER_D3COLD,

@@ -20,14 +20,15 @@ static bool port_sleeps(const struct rtd3_snapshot *snap)
 
 	if (!port->present || !port->pcie || !port->has_pr3 ||
 	    !port->bridge_d3 || port->control_on || port->no_d3cold ||
-	    !port->d3cold_allowed || (port->hotplug && !port->native_hotplug))
+	    !port->d3cold_allowed ||
+	    (port->hotplug && !(port->native_hotplug && port->native_pme)))
 		return false;
 	for (i = 0; i < snap->nr_bridges && i < RTD3_SNAP_BRIDGES; i++) {
 		const struct rtd3_snap_port *bridge = &snap->bridge[i];
 
 		if (!bridge->pcie || !bridge->bridge_d3 || bridge->control_on ||
 		    bridge->no_d3cold || !bridge->d3cold_allowed ||
-		    (bridge->hotplug && !bridge->native_hotplug))
+		    (bridge->hotplug && !(bridge->native_hotplug && bridge->native_pme)))
 			return false;
 	}
 	for (i = 0; i < snap->nr_siblings && i < RTD3_SNAP_SIBLINGS; i++) {
@@ -174,6 +175,7 @@ static void port_from_bits(struct rtd3_snap_port *port, unsigned int bits)
 	port->no_d3cold = take(&bits);
 	port->hotplug = take(&bits);
 	port->native_hotplug = take(&bits);
+	port->native_pme = take(&bits);
 }
 
 static const int some_years[] = { 0, 2014, 2015, 2024 };
@@ -207,11 +209,11 @@ void test_exhaustive(void)
 	check(good, "all states of the device");
 
 	snap = ideal();
-	for (bits = 0; good && bits < 1 << 13; bits++) {
+	for (bits = 0; good && bits < 1 << 14; bits++) {
 		port_from_bits(&snap.port, bits);
-		snap.bios_year = some_years[bits >> 9 & 3];
-		snap.has_pr3 = bits >> 11 & 1;
-		snap.sibling[0].no_d3cold = bits >> 12 & 1;
+		snap.bios_year = some_years[bits >> 10 & 3];
+		snap.has_pr3 = bits >> 12 & 1;
+		snap.sibling[0].no_d3cold = bits >> 13 & 1;
 		good = holds(&snap) || complain(&snap);
 	}
 	check(good, "all states of the port");
@@ -252,12 +254,12 @@ static void rnd_snapshot(struct rtd3_snapshot *snap)
 	*snap = ideal();
 	siblings(snap, rnd() % (RTD3_SNAP_SIBLINGS + 4));
 	fn_from_bits(&snap->fn, rnd_bits(0x3b, rarity));
-	port_from_bits(&snap->port, rnd_bits(0x2f, rarity));
+	port_from_bits(&snap->port, rnd_bits(0x22f, rarity));
 	for (i = 0; i < RTD3_SNAP_SIBLINGS; i++)
 		fn_from_bits(&snap->sibling[i], rnd_bits(0x3b, rarity + 2));
 	bridges(snap, rnd() % (RTD3_SNAP_BRIDGES + 2));
 	for (i = 0; i < RTD3_SNAP_BRIDGES; i++)
-		port_from_bits(&snap->bridge[i], rnd_bits(0x2f, rarity + 3));
+		port_from_bits(&snap->bridge[i], rnd_bits(0x22f, rarity + 3));
 	snap->policy = 2 - rnd_bits(0, rarity) % 3;
 	snap->fallback = 2 - rnd_bits(0, rarity + 1) % 3;
 	snap->works = !(rnd_bits(0, rarity + 1) & 1);

@@ -191,6 +191,7 @@ void test_explained(void)
 		{ RTD3_BLOCKER_WAKEUP, true },
 		{ RTD3_BLOCKER_PORT_NOT_PCIE, true },
 		{ RTD3_BLOCKER_PORT_HOTPLUG, true },
+		{ RTD3_BLOCKER_PORT_NO_PME, true },
 		{ RTD3_BLOCKER_PORT_FIRMWARE, true },
 		{ RTD3_BLOCKER_SIBLING_NOT_ALLOWED, true },
 		{ RTD3_BLOCKER_SIBLING_NO_D3COLD, true },
@@ -397,8 +398,8 @@ void test_all_at_once(void)
 			;
 		missing += j == found.nr;
 	}
-	check(missing == 5,
-	      "all but policy-d3hot, fallback-d3hot, in-use, port-old-firmware, port-no-d3");
+	check(missing == 6,
+	      "all but policy-d3hot, fallback-d3hot, in-use, port-no-native-pme, port-old-firmware, port-no-d3");
 	check(rtd3_blockers_predict(found.list, found.nr) == RTD3_POWER_D0,
 	      "everything is wrong: D0");
 	check(rtd3_blockers_parties(found.list, found.nr) ==
