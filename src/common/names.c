@@ -67,4 +67,5 @@ const char * const rtd3_reason_names[RTD3_REASON_NR] = {
 	[RTD3_REASON_SIBLING] = "sibling-dead",
 	[RTD3_REASON_NOT_CUT] = "power-not-cut",
 	[RTD3_REASON_IDS] = "ids-lost",
+	[RTD3_REASON_KNOWN_BAD] = "known-bad",
 };

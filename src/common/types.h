@@ -14,7 +14,7 @@
 /* How many there are of what the user API lists. */
 #define RTD3_WAKE_NR	(RTD3_WAKE_HOST + 1)
 #define RTD3_HEALTH_NR	(RTD3_HEALTH_FAILED + 1)
-#define RTD3_REASON_NR	(RTD3_REASON_IDS + 1)
+#define RTD3_REASON_NR	(RTD3_REASON_KNOWN_BAD + 1)
 
 /**
  * enum rtd3_depth - power states that limits and time are accounted for

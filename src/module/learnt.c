@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What devices have shown that they cannot do, from one bind to the next, as long as the
- * module is loaded. Known by address and ids.
+ * module is loaded. Known by address and ids. For some, others have seen it before.
  */
 
 #include <linux/list.h>
@@ -9,6 +9,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "known.h"
 #include "learnt.h"
 
 /* Who has more devices that do not come back has other worries. */
@@ -22,7 +23,7 @@
  * @devfn: address
  * @vendor: id
  * @device: id
- * @limit: rtd3_policy.fallback, less than D3cold
+ * @limit: rtd3_policy.fallback; D3cold where somebody has lifted what others say
  * @reason: why
  */
 struct rtd3_learnt {
@@ -70,7 +71,8 @@ static void rtd3_learnt_drop(struct rtd3_learnt *learnt)
 /**
  * rtd3_learnt_get - how deep may a device sleep, as far as is known?
  * @pdev: PCI device that is being bound
- * @reason: set to why, if that is less than D3cold
+ * @reason: set to why, if that is less than D3cold; RTD3_REASON_KNOWN_BAD: see
+ *	rtd3_known_bad()
  *
  * Context: process.
  */
@@ -84,6 +86,9 @@ enum rtd3_depth rtd3_learnt_get(struct pci_dev *pdev, enum rtd3_reason *reason)
 	if (learnt) {
 		limit = learnt->limit;
 		*reason = learnt->reason;
+	} else if (rtd3_known_bad(pdev)) {
+		limit = RTD3_POWER_D3HOT;
+		*reason = RTD3_REASON_KNOWN_BAD;
 	}
 	mutex_unlock(&rtd3_learnt_lock);
 
@@ -93,7 +98,8 @@ enum rtd3_depth rtd3_learnt_get(struct pci_dev *pdev, enum rtd3_reason *reason)
 /**
  * rtd3_learnt_put - remember it
  * @pdev: PCI device that is being unbound
- * @limit: how deep it may sleep; D3cold: there is nothing to remember
+ * @limit: how deep it may sleep; D3cold: there is nothing to remember, unless others
+ *	say that there is
  * @reason: why
  *
  * Where there is no memory it has to be learnt again.
@@ -109,8 +115,8 @@ void rtd3_learnt_put(struct pci_dev *pdev, enum rtd3_depth limit,
 	learnt = rtd3_learnt_find(pdev);
 	if (learnt)
 		rtd3_learnt_drop(learnt);
-	learnt = limit < RTD3_POWER_D3COLD ? kzalloc(sizeof(*learnt), GFP_KERNEL) :
-					     NULL;
+	learnt = limit < RTD3_POWER_D3COLD || rtd3_known_bad(pdev) ?
+		 kzalloc(sizeof(*learnt), GFP_KERNEL) : NULL;
 	if (!learnt)
 		goto out_unlock;
 	if (rtd3_learnt_nr == RTD3_LEARNT_MAX)

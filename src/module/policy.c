@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "device.h"
 #include "event.h"
+#include "known.h"
 #include "learnt.h"
 #include "policy.h"
 
@@ -244,16 +245,22 @@ void rtd3_policy_cycle(struct rtd3_device *rdev, bool begin)
  */
 void rtd3_policy_init(struct rtd3_device *rdev)
 {
+	const char *known = NULL;
+
 	mutex_init(&rdev->policy.lock);
 	rdev->policy.host = READ_ONCE(rtd3_default_policy);
 	rdev->policy.fallback = rtd3_learnt_get(rdev->core.pdev,
 						&rdev->policy.fallback_reason);
 	rdev->policy.entry = RTD3_POWER_D3COLD;
 	rdev->policy.slot = RTD3_POWER_D3COLD;
+	if (rdev->policy.fallback_reason == RTD3_REASON_KNOWN_BAD)
+		known = rtd3_known_bad(rdev->core.pdev);
 	if (rdev->policy.fallback < RTD3_POWER_D3COLD)
 		pci_info(rdev->core.pdev,
-			 "no deeper than %s, as it did not come back before; write none to rtd3/fallback to lift this\n",
-			 rtd3_power_names[rdev->policy.fallback]);
+			 "no deeper than %s, as it %s%s; write none to rtd3/fallback to lift this\n",
+			 rtd3_power_names[rdev->policy.fallback],
+			 known ? "would not come back: see " : "did not come back before",
+			 known ?: "");
 }
 
 /**

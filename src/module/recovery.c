@@ -557,7 +557,9 @@ static void rtd3_recovery_work(struct work_struct *work)
 	mutex_lock(&rec->attempt);
 	if (rtd3_health_usable(rdev)) {
 		rtd3_recovery_finish(rdev, "with a sibling");
-		if (cycles && READ_ONCE(rec->clean) >= cycles) {
+		/* Clean wakes from D3hot say nothing against what others have seen. */
+		if (cycles && READ_ONCE(rec->clean) >= cycles &&
+		    READ_ONCE(rdev->policy.fallback_reason) != RTD3_REASON_KNOWN_BAD) {
 			rtd3_policy_lift_fallback(rdev, 1);
 			WRITE_ONCE(rec->clean, 0);
 		}

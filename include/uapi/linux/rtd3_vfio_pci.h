@@ -258,6 +258,7 @@ enum rtd3_health {
  * @RTD3_REASON_NOT_CUT: its power was not cut when it should have been in D3cold
  *	(degraded)
  * @RTD3_REASON_IDS: class, revision or subsystem ids are not what they were (degraded)
+ * @RTD3_REASON_KNOWN_BAD: others have seen that it does not come back (fallback only)
  */
 enum rtd3_reason {
 	RTD3_REASON_NONE = 0,
@@ -273,6 +274,7 @@ enum rtd3_reason {
 	RTD3_REASON_SIBLING = 10,
 	RTD3_REASON_NOT_CUT = 11,
 	RTD3_REASON_IDS = 12,
+	RTD3_REASON_KNOWN_BAD = 13,
 };
 
 #endif /* _UAPI_LINUX_RTD3_VFIO_PCI_H */
