@@ -23,7 +23,7 @@ const struct fault faults[] = {
 	  .heal = FAULT_BY_OPEN, .reasons = "no-answer link-down" },
 	{ .name = "on-0.5s-late", .kind = MODEL_ON_LATE, .param = 500, .first = true },
 	{ .name = "on-2s-late", .kind = MODEL_ON_LATE, .param = 2000, .first = true },
-	{ .name = "on-10s-late", .kind = MODEL_ON_LATE, .param = 10000,
+	{ .name = "on-30s-late", .kind = MODEL_ON_LATE, .param = 30000,
 	  .heal = FAULT_BY_RECOVER, .reasons = "no-answer link-down" },
 	{ .name = "retry-0.5s", .kind = MODEL_NOT_READY, .param = 500, .first = true },
 	{ .name = "retry-for-ever", .kind = MODEL_NOT_READY, .param = MODEL_FOREVER,

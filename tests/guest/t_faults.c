@@ -47,8 +47,11 @@ static struct count {
 static int call_unseen(void)
 {
 	uint64_t start = now_us();
-	int ret = __pci_set(pf, "rtd3/policy", "d3cold");
+	int ret = 0;
 
+	/* The kernel keeps a GPU awake for its audio function. */
+	for (int i = rig.nr_fns; i--;)
+		ret = __pci_set(&rig.fn[i], "rtd3/policy", "d3cold");
 	while (!strcmp(pci_get(pf, "rtd3/health"), "ok") && since_ms(start) < PHASE_MS)
 		sleep_ms(10);
 	return ret;
@@ -208,7 +211,8 @@ static void check_siblings(const struct phase *phase)
 		if (now.failures != count[i].failures) {
 			if (fails)
 				want = "failed";
-		} else if (fault->degraded && !fault->two && now.resumes != count[i].resumes) {
+		} else if (fault->degraded && !(fault->two && i == 1) &&
+			   now.resumes != count[i].resumes) {
 			want = "degraded";
 		}
 		if (check_str(health, want, "%s: rtd3/health of %s", fcase.name, sib->name) &&
