@@ -19,6 +19,11 @@
 #define SHADOWED	2000
 #define ASLEEP		3
 #define CHANGES		20
+/* A host that looks at a device now and then, as programs do that list hardware. */
+#define BURSTS		3
+#define LOOKS		8
+#define LOOK_MS		400
+#define QUIET_MS	4000
 
 static double each(uint64_t start, unsigned int n)
 {
@@ -105,6 +110,48 @@ static void asleep(struct vfio_dev *d, const char *who, bool ours)
 	figure(key, "%.2f", (double)us / n);
 }
 
+/* How long it was not suspended in the next @ms. */
+static long awake_for(const struct pci_fn *pf, long ms)
+{
+	uint64_t start = now_us();
+	long awake = 0;
+
+	while (since_ms(start) < ms) {
+		uint64_t step = now_us();
+		bool asleep = !strcmp(pci_get(pf, "power/runtime_status"), "suspended");
+
+		sleep_ms(10);
+		if (!asleep)
+			awake += since_ms(step);
+	}
+	return awake;
+}
+
+/* What a delay before D3cold is worth: power cycles saved, and the time awake that it costs. */
+static void host_looks(const struct pci_fn *pf, const char *who, const char *delay_ms)
+{
+	struct power before, after;
+	long awake = 0;
+	char key[64];
+
+	if (!strcmp(who, "ours"))
+		pci_set(pf, "power/autosuspend_delay_ms", delay_ms);
+	awake_for(pf, QUIET_MS);
+	before = power_get(1);
+	for (int i = 0; i < BURSTS; i++) {
+		for (int n = 0; n < LOOKS; n++) {
+			pci_sysfs_config32(pf, 0);
+			awake += awake_for(pf, LOOK_MS);
+		}
+		awake += awake_for(pf, QUIET_MS);
+	}
+	after = power_get(1);
+	snprintf(key, sizeof(key), "%s_cycles_%sms", who, delay_ms);
+	figure(key, "%u", after.off - before.off);
+	snprintf(key, sizeof(key), "%s_awake_%sms_us", who, delay_ms);
+	figure(key, "%ld", awake * 1000);
+}
+
 static void measure(const struct pci_fn *pf, const char *driver, const char *who)
 {
 	static const struct {
@@ -138,6 +185,9 @@ static void measure(const struct pci_fn *pf, const char *driver, const char *who
 	dut_prepare(&d);
 	check_known(&d, who);
 	vfio_close(&d);
+	/* Stock vfio-pci has no delay: its figures are the same but for chance. */
+	host_looks(pf, who, "200");
+	host_looks(pf, who, "1000");
 	pci_unbind(pf);
 }
 
