@@ -24,6 +24,7 @@ struct rtd3_device;
  * @path_lock: one at a time brings bridges up. Innermost; held over waits for them.
  *	Runtime PM callbacks take it
  * @powered: when it got its power back, or the last of the set was bound; as @not_cut
+ * @silent: when one of the set has been waited for in vain last; as @not_cut
  * @not_cut: the last of the set that came back from D3cold had kept its power all
  *	the time, see rtd3_resume.witness. Written by resumes, read by anyone
  */
@@ -35,6 +36,7 @@ struct rtd3_powerset {
 	struct list_head members;
 	struct mutex path_lock; /* see above */
 	ktime_t powered;
+	ktime_t silent;
 	bool not_cut;
 };
 

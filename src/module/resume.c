@@ -44,6 +44,7 @@
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
 #define RTD3_LINK_POLL_MS	20
+#define RTD3_NEXT_MS		100	/* a function of the same card, after the last one */
 
 /*
  * NVIDIA's firmware needs up to 2.05 s after power-on, and a reset meanwhile can hang the
@@ -197,10 +198,23 @@ static void rtd3_resume_restore(struct rtd3_device *rdev, bool suspended,
 	pci_write_config_word(core->pdev, PCI_COMMAND, *command & 0xffff);
 }
 
+/*
+ * Audio and USB functions of GPUs come after those (device links): what a GPU was waited
+ * for in vain has been time enough for them.
+ */
+static unsigned int rtd3_resume_timeout_ms(struct rtd3_device *rdev)
+{
+	ktime_t silent = READ_ONCE(rdev->member.set->silent);
+
+	return ktime_ms_delta(ktime_get(), silent) < RTD3_NEXT_MS ?
+	       0 : READ_ONCE(rdev->resume.timeout_ms);
+}
+
 static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 					 enum rtd3_depth from,
 					 struct rtd3_resume_result *result)
 {
+	unsigned int timeout_ms = rtd3_resume_timeout_ms(rdev);
 	struct pci_dev *pdev = rdev->core.pdev;
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
 	enum rtd3_reason reason;
@@ -210,7 +224,7 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
 		acpi_bus_set_power(handle, ACPI_STATE_D0);
 	if (from == RTD3_POWER_D3COLD) {
-		reason = rtd3_path_up(rdev, READ_ONCE(rdev->resume.timeout_ms));
+		reason = rtd3_path_up(rdev, timeout_ms);
 		if (!reason && !rtd3_resume_wait_link(rdev))
 			reason = RTD3_REASON_LINK_DOWN;
 		if (reason)
@@ -219,9 +233,10 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	}
 
 	start = ktime_get();
-	reason = rtd3_verify_await(pci_physfn(pdev),
-				   READ_ONCE(rdev->resume.timeout_ms));
+	reason = rtd3_verify_await(pci_physfn(pdev), timeout_ms);
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	if (reason == RTD3_REASON_ABSENT && timeout_ms)
+		WRITE_ONCE(rdev->member.set->silent, ktime_get());
 
 	return reason && rtd3_verify_slot_empty(pdev) ? RTD3_REASON_REMOVED :
 							reason;
