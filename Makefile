@@ -9,8 +9,8 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
 DKMS_FILES := dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md src include
 
-.PHONY: all module install dkms-install dkms-remove demo check nested coverage kcsan style clean \
-	clean-cache help
+.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested \
+	coverage kcsan style clean clean-cache help
 
 all: module
 
@@ -47,6 +47,13 @@ dkms-remove:
 	done
 	rm -rf $(DKMS_TREE)
 
+# The tool for the command line, in src/rtd3ctl/. It says which packages it needs.
+rtd3ctl:
+	$(MAKE) -C src/rtd3ctl
+
+rtd3ctl-install:
+	$(MAKE) -C src/rtd3ctl install
+
 demo:
 	tests/demo
 
@@ -71,6 +78,7 @@ clean:
 		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 	rm -rf .tmp_versions
+	$(MAKE) -s -C src/rtd3ctl clean
 
 # Root file systems, kernels and initramfs of the tests.
 clean-cache:
@@ -81,6 +89,8 @@ help:
 	@echo 'install        build it and install it, without DKMS'
 	@echo 'dkms-install   install it with DKMS, rebuilt at every kernel update'
 	@echo 'dkms-remove    remove it from DKMS'
+	@echo 'rtd3ctl        build the command line tool, src/rtd3ctl/rtd3ctl'
+	@echo 'rtd3ctl-install  install it (DESTDIR, PREFIX)'
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
