@@ -31,7 +31,8 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return out_error(CTL_USAGE, "list takes no device: rtd3ctl status %s shows one", arg);
+		return out_error(CTL_USAGE, "list takes no device: rtd3ctl status %s does",
+				 arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

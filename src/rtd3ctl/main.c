@@ -18,6 +18,7 @@
 static const struct verb verbs[] = {
 	{ "list", "devices and how they sleep", cmd_list },
 	{ "status", "all about one device", cmd_status },
+	{ "set", "show or change settings of a device, and keep them", cmd_set },
 	{ }
 };
 
