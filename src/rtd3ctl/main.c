@@ -18,6 +18,8 @@
 static const struct verb verbs[] = {
 	{ "list", "devices and how they sleep", cmd_list },
 	{ "status", "all about one device", cmd_status },
+	{ "bind", "give a device, and all that loses power with it, to the driver", cmd_bind },
+	{ "unbind", "give it back to the driver that had it before", cmd_unbind },
 	{ "set", "show or change settings of a device, and keep them", cmd_set },
 	{ }
 };

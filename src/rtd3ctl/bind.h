@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which driver has a device. */
+#ifndef RTD3CTL_BIND_H
+#define RTD3CTL_BIND_H
+
+#include "dev.h"
+
+/**
+ * struct bind_list - devices that go from driver to driver together
+ * @dev: devices
+ * @nr: how many
+ */
+struct bind_list {
+	struct dev *dev;
+	size_t nr;
+};
+
+int bind_lock(void);
+int bind_list(struct bind_list *list, char * const *bdf, unsigned int nr, bool only);
+void bind_list_free(struct bind_list *list);
+bool bind_is_done(const struct dev *dev);
+bool bind_is_saved(const struct dev *dev);
+int bind_module(void);
+int bind_take(const struct dev *dev);
+int bind_give_back(const struct dev *dev);
+void bind_before(const struct dev *dev, char *override, char *driver);
+
+#endif /* RTD3CTL_BIND_H */
