@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
 	{ "bind", "give a device, and all that loses power with it, to the driver", cmd_bind },
 	{ "unbind", "give it back to the driver that had it before", cmd_unbind },
 	{ "set", "show or change settings of a device, and keep them", cmd_set },
+	{ "wake", "wake a device, so that it is ready when somebody opens it", cmd_wake },
 	{ }
 };
 
