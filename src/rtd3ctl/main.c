@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
 	{ "unbind", "give it back to the driver that had it before", cmd_unbind },
 	{ "set", "show or change settings of a device, and keep them", cmd_set },
 	{ "wake", "wake a device, so that it is ready when somebody opens it", cmd_wake },
+	{ "metrics", "numbers for Prometheus", cmd_metrics },
 	{ }
 };
 
