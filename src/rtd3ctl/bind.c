@@ -14,10 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libkmod.h>
-
 #include "bind.h"
 #include "host.h"
+#include "module.h"
 #include "out.h"
 #include "set.h"
 #include "sys.h"
@@ -280,21 +279,13 @@ static int bind_restore(const struct dev *dev, const char *override)
  */
 int bind_module(void)
 {
-	struct kmod_module *module = NULL;
-	char path[PATH_MAX], dir[PATH_MAX];
-	struct kmod_ctx *kmod;
+	char path[PATH_MAX];
 	int ret;
 
 	sys_path(path, "/sys/module/%s", DEV_DRIVER);
 	if (sys_exists(path))
 		return 0;
-	sys_path(dir, "/lib/modules/%s", host_release());
-	kmod = kmod_new(dir, NULL);
-	ret = kmod ? kmod_module_new_from_name(kmod, DEV_DRIVER, &module) : -ENOMEM;
-	if (!ret)
-		ret = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL, NULL);
-	kmod_module_unref(module);
-	kmod_unref(kmod);
+	ret = module_insert(DEV_DRIVER);
 	if (!ret)
 		return 0;
 	if (ret == -ENOENT)
@@ -303,7 +294,7 @@ int bind_module(void)
 				 host_release());
 
 	return out_error(out_status(ret), DEV_DRIVER " cannot be loaded: %s: rtd3ctl doctor",
-			 strerror(ret < 0 ? -ret : EIO));
+			 strerror(-ret));
 }
 
 /**

@@ -171,7 +171,7 @@ static int set_list(const struct dev *dev, bool as_json)
 	}
 	kept = ret ? NULL : rules_get(&rules, dev->bdf, RULE_LEARNT);
 	if (kept && !as_json)
-		printf("%-24s %-8s it did not come back from deeper: fallback=none --persist lifts it\n",
+		printf("%-24s %-8s it did not come back from deeper: lift it by fallback=none -p\n",
 		       "(" RULE_LEARNT ")", kept);
 	out_put(list, RULE_LEARNT, kept);
 	if (!ret && as_json) {

@@ -16,6 +16,7 @@
 #include "verb.h"
 
 static const struct verb verbs[] = {
+	{ "doctor", "can this machine do it? If not, what is to be done", cmd_doctor },
 	{ "list", "devices and how they sleep", cmd_list },
 	{ "status", "all about one device", cmd_status },
 	{ "bind", "give a device, and all that loses power with it, to the driver", cmd_bind },

@@ -15,9 +15,9 @@ static const struct remedy {
 	enum remedy_weight weight;
 } remedies[RTD3_BLOCKER_NR] = {
 	[RTD3_BLOCKER_POLICY_OFF] = {
-		"its policy keeps it awake", "rtd3ctl set @ policy=d3cold", REMEDY_COMMAND },
+		"its policy keeps it awake", "rtd3ctl set @ policy=d3cold", REMEDY_PASSING },
 	[RTD3_BLOCKER_POLICY_D3HOT] = {
-		"its policy keeps its power on", "rtd3ctl set @ policy=d3cold", REMEDY_COMMAND },
+		"its policy keeps its power on", "rtd3ctl set @ policy=d3cold", REMEDY_PASSING },
 	[RTD3_BLOCKER_FAILED] = {
 		"it does not work", "echo 1 > " ATTR("rtd3/recover"), REMEDY_COMMAND },
 	[RTD3_BLOCKER_FALLBACK_OFF] = {
@@ -27,9 +27,9 @@ static const struct remedy {
 		"it once did not come back from D3cold", "rtd3ctl set @ fallback=none --persist",
 		REMEDY_COMMAND },
 	[RTD3_BLOCKER_ENTRY_D3HOT] = {
-		"its user asked to keep its power on", NULL, REMEDY_COMMAND },
+		"its user asked to keep its power on", NULL, REMEDY_PASSING },
 	[RTD3_BLOCKER_IN_USE] = {
-		"somebody uses it", NULL, REMEDY_COMMAND },
+		"somebody uses it", NULL, REMEDY_PASSING },
 	[RTD3_BLOCKER_CORE_AWAKE] = {
 		"a parameter of vfio-pci keeps all devices of VFIO awake",
 		"echo N > /sys/module/vfio_pci/parameters/disable_idle_d3", REMEDY_COMMAND },
@@ -87,7 +87,7 @@ static const struct remedy {
 		"rtd3ctl bind @ --only", REMEDY_BIND },
 	[RTD3_BLOCKER_SIBLING_ACTIVE] = {
 		"it is awake, and loses power with the device", "rtd3ctl status @",
-		REMEDY_COMMAND },
+		REMEDY_PASSING },
 	[RTD3_BLOCKER_SIBLING_NO_PM] = {
 		"it cannot change its power state, and loses power with the device", NULL,
 		REMEDY_NONE },

@@ -7,11 +7,13 @@
 
 /**
  * enum remedy_weight - how much of an obstacle a reason is
+ * @REMEDY_PASSING: it is somebody's wish, or passes
  * @REMEDY_BIND: to bind the power set cures it
  * @REMEDY_COMMAND: a command cures it
  * @REMEDY_NONE: firmware, kernel or hardware have to change
  */
 enum remedy_weight {
+	REMEDY_PASSING,
 	REMEDY_BIND,
 	REMEDY_COMMAND,
 	REMEDY_NONE,
