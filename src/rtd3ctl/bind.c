@@ -23,7 +23,7 @@
 #include "verb.h"
 
 #define BIND_STATE	"/run/rtd3ctl"
-#define BIND_WAIT_MS	5000	/* some drivers probe, or go, in the background */
+#define BIND_WAIT_MS	2000	/* some drivers probe, or go, in the background */
 #define BIND_POLL_MS	10
 
 /* One at a time; let go at the end of the program. */

@@ -384,7 +384,6 @@ void check_host(FILE *out)
 	check_cpu(out);
 	check_acpi(out);
 	check_firmware_year(out);
-	check_pr3(out);
 	check_iommu(out);
 	check_kernel(out);
 	check_vfio(out);
@@ -393,4 +392,6 @@ void check_host(FILE *out)
 	check_initramfs(out);
 	check_proxmox(out);
 	check_monitors(out);
+	/* Last: it looks at devices, of which one may not answer. */
+	check_pr3(out);
 }

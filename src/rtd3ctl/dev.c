@@ -262,6 +262,8 @@ static struct pci_access *dev_names_get(void)
 {
 	if (!dev_names) {
 		dev_names = pci_alloc();
+		/* pci.ids has the same names, and libpci loses memory there. */
+		pci_set_param(dev_names, (char *)"hwdb.disable", (char *)"1");
 		/* Only pci_init() gives it these, and it calls them all the same. */
 		dev_names->warning = dev_names_say;
 		dev_names->debug = dev_names_say;

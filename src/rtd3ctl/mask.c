@@ -7,7 +7,8 @@
 
 #include "mask.h"
 
-#define MASK_RUN	12	/* so many hexadecimal digits name something: a serial, a key */
+#define MASK_RUN	12	/* so many digits and letters name something: a serial, a key */
+#define MASK_DIGITS	5	/* if so many of them are digits; words have fewer */
 #define MASK_PAIRS	6	/* of a hardware address */
 
 static size_t mask_hex(const char *text)
@@ -53,20 +54,31 @@ static size_t mask_mac(const char *text)
 	return at;
 }
 
+/* A word with many digits. */
+static size_t mask_serial(const char *text)
+{
+	size_t len, digits = 0;
+
+	for (len = 0; isalnum((unsigned char)text[len]); len++)
+		digits += !!isdigit((unsigned char)text[len]);
+
+	return len >= MASK_RUN && digits >= MASK_DIGITS ? len : 0;
+}
+
 static size_t mask_length(const char *text)
 {
 	size_t len = mask_uuid(text);
 
 	if (!len)
 		len = mask_mac(text);
-	if (!len && mask_hex(text) >= MASK_RUN)
-		len = mask_hex(text);
+	if (!len)
+		len = mask_serial(text);
 
 	return len;
 }
 
 /**
- * mask_text - make UUIDs, hardware addresses and long hexadecimal numbers unreadable
+ * mask_text - make UUIDs, hardware addresses and serial numbers unreadable
  * @text: changed, its length stays
  */
 void mask_text(char *text)

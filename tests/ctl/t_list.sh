@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# list, status, metrics: what is shown, and that nothing is woken for it.
+# shellcheck shell=bash
+
+tree
+run list
+is "no device: list succeeds" "$status" 0
+has "and says where the others are" '--all'
+run list --json
+json "and as JSON an empty list" 'd["version"] == 1 and d["devices"] == []'
+run metrics
+is "no device: metrics succeed" "$status" 0
+has "and end as OpenMetrics wants it" '^# EOF$'
+
+tree
+plain_card
+pr3 0000:00:01.0
+ours "$gpu" D3cold
+ours "$audio" D3cold
+asleep 0000:00:01.0
+# What waits for the device's lock.
+for bdf in "$gpu" "$audio" 0000:00:01.0; do
+	trap_file "${dirs[$bdf]}/driver_override"
+	trap_file "${dirs[$bdf]}/sriov_numvfs"
+done
+run list
+is "devices that sleep: list opens no file that wakes or waits" "$status" 0
+has "policy, state, share of D3cold, last wake, health, name" \
+	"^$gpu +rtd3_vfio_pci +d3cold +D3cold +75% +host lspci\[1234\] +ok +NVIDIA"
+hasnot "the port is no display device" '0000:00:01.0'
+run list --all
+has "--all shows the port" '^0000:00:01.0 +pcieport'
+run list -j
+json "list --json has the devices, their state and counters" \
+	'[e["address"] for e in d["devices"]] == ["'"$gpu"'", "'"$audio"'"] and
+	 d["devices"][0]["state"] == "D3cold" and d["devices"][0]["stats"]["wakes_host"] == 5'
+run status 01:00.0
+is "status opens no file that wakes or waits, either" "$status" 0
+has "state" 'state +D3cold'
+has "who woke it" 'last wake +host lspci\[1234\]'
+has "wakes by cause" '; open 2; host 5'
+has "the power set as a tree: the port" '^    0000:00:01.0 .*pcieport.*power is cut here'
+has "and what is below it" "^      \+-$audio "
+hasnot "nothing is said to be in the way" 'no-pr3|unknown'
+run status "$gpu" --json
+json "status --json: nothing stands against D3cold" \
+	'd["device"]["predicted"] == "D3cold" and d["device"]["blockers"] == [] and
+	 [m["address"] for m in d["device"]["power_set"]] == ["0000:00:01.0", "'"$gpu"'", "'"$audio"'"]'
+
+printf '%s\n' "control-on $gpu: write auto" "sibling-active $audio: close it" \
+	>"${dirs[$gpu]}/rtd3/blockers"
+put "${dirs[$gpu]}/rtd3/predicted" D0
+run status "$gpu"
+has "the driver's reasons are shown, with what they mean" "control-on $gpu: runtime power"
+has "and a command" "echo auto > /sys/bus/pci/devices/$gpu/power/control"
+has "of another function, too" "sibling-active $audio"
+run status "$gpu" -j
+json "and are in the JSON" \
+	'[(b["id"], b["device"]) for b in d["device"]["blockers"]] ==
+	 [("control-on", "'"$gpu"'"), ("sibling-active", "'"$audio"'")] and
+	 d["device"]["predicted"] == "D0"'
+
+run metrics
+is "metrics open no file that wakes" "$status" 0
+has "time by state in seconds" "^rtd3_time_seconds_total\{device=\"$gpu\",state=\"D3cold\"\} 75\.000000$"
+has "wakes by cause" "^rtd3_wakes_total\{device=\"$gpu\",cause=\"host\"\} 5$"
+has "latency in seconds" "^rtd3_wake_latency_seconds\{device=\"$gpu\"\} 0\.001500$"
+has "the state is one of all" "^rtd3_state\{device=\"$gpu\",state=\"D3cold\"\} 1$"
+has "and none of the others" "^rtd3_state\{device=\"$gpu\",state=\"D0\"\} 0$"
+has "reasons" "^rtd3_blocker\{device=\"$gpu\",id=\"sibling-active\",at=\"$audio\"\} 1$"
+# Of each family one TYPE, before its samples, and of a kind that node_exporter knows.
+bad=$(awk '/^# TYPE/ { if ($3 in type || $4 !~ /^(gauge|counter)$/) print; type[$3] = $4; next }
+	/^#/ { next }
+	{ name = $1; sub(/\{.*/, "", name); family = name; sub(/_total$/, "", family)
+	  if (!(name in type && type[name] == "gauge") &&
+	      !(family in type && type[family] == "counter" && name != family)) print }' <<<"$out")
+is "each sample has a family, and its type" "$bad" ""
+run metrics --output "$work/rtd3.prom"
+is "metrics --output writes a file" "$status" 0
+is "and prints nothing" "$out" ""
+is "that ends as it should" "$(tail -n 1 "$work/rtd3.prom")" "# EOF"
+
+tree
+switch_card
+run status "$gpu"
+has "behind a switch: the power port is the root port" '^    0000:00:01.0 .*power is cut here'
+has "the functions are three levels below it" "^          \+-$gpu "
+has "another driver has the audio function" "sibling-other-driver $audio"
+run status "$gpu" -j
+json "before it is bound, that is all" \
+	'[b["id"] for b in d["device"]["blockers"]] == ["sibling-other-driver"] and
+	 len(d["device"]["power_set"]) == 5 and d["device"]["unknown"] == []'
+put "${dirs[0000:01:00.0]}/d3cold_allowed" 0
+run status "$gpu" -j
+json "a switch port that may not lose power is found" \
+	'("port-d3cold-not-allowed", "0000:01:00.0") in
+	 [(b["id"], b["device"]) for b in d["device"]["blockers"]]'
+put "${dirs[0000:01:00.0]}/d3cold_allowed" 1
+put "${dirs[$audio]}/power/wakeup" enabled
+config "${dirs[$audio]}/config" 1 0 0
+run status "$gpu" -j
+json "a wakeup that D3cold would lose is found in configuration space" \
+	'("sibling-wakeup-armed", "'"$audio"'") in
+	 [(b["id"], b["device"]) for b in d["device"]["blockers"]]'
+asleep "$audio"
+run status "$gpu" -j
+json "and is unknown if to look would wake the device" \
+	'("'"$audio"'", "pme-d3cold") in [(u["device"], u["fact"]) for u in d["device"]["unknown"]]'
+plain_names

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Command lines that are wrong: each has its exit status, and one line with a remedy.
+# shellcheck shell=bash
+
+tree
+plain_card
+ours "$gpu" D3cold
+
+# wrong STATUS WORD...
+wrong()
+{
+	local want=$1 good=0
+
+	shift
+	run "$@"
+	[ "$status" = "$want" ] || good=1
+	[ -z "$out" ] || good=1
+	[ "$(wc -l <<<"$err")" = 1 ] || good=1
+	[[ $err == "rtd3ctl: "* ]] || good=1
+	# What to do, or what there is.
+	[[ $err == *[:,?]\ * ]] || good=1
+	result $good "'$*' is refused with status $want, in one line"
+}
+
+wrong 2
+wrong 2 frobnicate
+wrong 2 --frobnicate
+wrong 2 --root
+for verb in doctor list status bind unbind set wake metrics; do
+	run "$verb" --help
+	is "$verb --help succeeds" "$status" 0
+	has "and shows how it is called" "^Usage: rtd3ctl $verb "
+	wrong 2 "$verb" --frobnicate
+	wrong 2 "$verb" -X
+done
+for verb in doctor status bind unbind set wake; do
+	wrong 2 "$verb" 01:00
+	wrong 2 "$verb" ''
+	wrong 2 "$verb" "$gpu; reboot"
+	wrong 3 "$verb" 0000:7f:00.0
+done
+for verb in status bind unbind set wake; do
+	wrong 2 "$verb"
+done
+for verb in doctor status wake; do
+	wrong 2 "$verb" "$gpu" "$audio"
+done
+wrong 2 list "$gpu"
+wrong 2 metrics "$gpu"
+wrong 2 metrics --output
+wrong 1 metrics --output "$work/no/such/folder/x"
+wrong 2 bind 0000:00:01.0
+wrong 2 unbind 0000:00:01.0
+wrong 2 set "$gpu" policy
+wrong 2 set "$gpu" policy=deep
+wrong 2 set "$gpu" fallback=d3hot
+wrong 2 set "$gpu" settle_ms=1h
+wrong 2 set "$gpu" health=ok
+wrong 2 set "$gpu" --persist
+wrong 2 set "$gpu" --forget health
+wrong 2 set "$gpu" --forget --persist
+wrong 2 set "$gpu" policy=off policy=off policy=off policy=off policy=off policy=off policy=off \
+	policy=off policy=off policy=off policy=off policy=off policy=off policy=off policy=off \
+	policy=off policy=off
+wrong 3 set "$audio" policy=off
+wrong 2 wake "$gpu" --hold
+wrong 2 wake "$gpu" --hold -1
+wrong 2 wake "$gpu" --hold 3601
+wrong 2 wake "$gpu" --hold 1s
+wrong 3 wake "$audio"
+
+# Who may not write is told so.
+if [ "$(id -u)" != 0 ]; then
+	chmod a-w "${dirs[$gpu]}/rtd3/policy" "${dirs[$gpu]}/power/control"
+	wrong 5 set "$gpu" policy=off
+	wrong 5 wake "$gpu"
+fi
+# A root that is longer than any path.
+long=$(printf 'x%.0s' {1..5000})
+# shellcheck disable=SC2034 # run() has it
+T=/$long
+run list
+is "a root that is too long has no devices" "$status" 0
+
+run --version
+is "--version" "$out" "rtd3ctl $(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$top/dkms.conf")"
+run --help
+for verb in doctor list status bind unbind set wake metrics; do
+	has "--help names $verb" "^  $verb +"
+done
