@@ -8,6 +8,7 @@
 
 #include "bind.h"
 #include "busy.h"
+#include "keep.h"
 #include "out.h"
 #include "sys.h"
 #include "verb.h"
@@ -20,6 +21,7 @@ struct bind_args {
 	bool only;
 	bool force;
 	bool dry;
+	bool persist;
 };
 
 static const struct argp_option bind_options[] = {
@@ -27,6 +29,7 @@ static const struct argp_option bind_options[] = {
 	  .doc = "These devices alone, not all that loses power with them" },
 	{ .name = "force", .key = 'f', .doc = "Even if that hangs, or takes the console away" },
 	{ .name = "dry-run", .key = 'n', .doc = "Say what would be done, and do nothing" },
+	{ .name = "persist", .key = 'p', .doc = "Bind them at each boot, too" },
 	{ }
 };
 
@@ -43,6 +46,9 @@ static error_t bind_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		args->dry = true;
+		return 0;
+	case 'p':
+		args->persist = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->nr == BIND_ARGS)
@@ -61,7 +67,7 @@ static const struct argp bind_argp = {
 	.parser = bind_parse,
 	.args_doc = "DEVICE...",
 	.doc = "Give devices to rtd3_vfio_pci, with all that loses power with them. It lasts until "
-	       "unbind or the next boot; driverctl or a udev rule make it last longer.",
+	       "unbind or the next boot, with --persist for good.",
 };
 
 static bool bind_refuses(const struct bind_list *list, const struct dev *dev, char *why)
@@ -143,7 +149,12 @@ static int bind_run(const struct bind_args *args, const struct bind_list *list)
 	if (!ret && !args->dry)
 		ret = bind_module();
 
-	return ret ? ret : bind_all(list, args->dry);
+	if (!ret)
+		ret = bind_all(list, args->dry);
+	if (!ret && args->persist && !args->dry)
+		ret = keep_bound(list->dev, list->nr, true);
+
+	return ret;
 }
 
 int cmd_bind(int argc, char **argv)

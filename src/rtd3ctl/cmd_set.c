@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keep.h"
 #include "out.h"
-#include "rule.h"
 #include "sys.h"
 #include "verb.h"
 
@@ -117,30 +117,6 @@ static const struct argp set_argp = {
 	.help_filter = set_help,
 };
 
-static int set_rules(struct rules *rules)
-{
-	int ret = rules_load(rules);
-
-	if (ret)
-		return out_error(ret == -EINVAL ? CTL_FAILED : out_status(ret),
-				 "cannot read " RULE_FILE ": %s: move it away, and set anew",
-				 ret == -EINVAL ? "that is no text file" : strerror(-ret));
-
-	return 0;
-}
-
-static int set_save(const struct rules *rules)
-{
-	int ret = rules_save(rules);
-
-	if (ret)
-		return out_error(out_status(ret), "cannot write " RULE_FILE ": %s: %s",
-				 strerror(-ret), out_status(ret) == CTL_PERMISSION ?
-				 "only root may, use sudo" : "make room for it");
-
-	return 0;
-}
-
 static void set_list_line(const struct key *key, const char *value, const char *kept)
 {
 	printf("%-24s %-8s %s%s%s\n", key->name, *value ? value : "-", key->what,
@@ -156,7 +132,7 @@ static int set_list(const struct dev *dev, bool as_json)
 	const char *kept;
 	int ret;
 
-	ret = set_rules(&rules);
+	ret = keep_load(&rules);
 	for (key = keys; !ret && key->name; key++) {
 		*value = '\0';
 		if (dev->ours)
@@ -242,7 +218,7 @@ static int set_keep(const struct dev *dev, const struct set_change *change, unsi
 	unsigned int i;
 	int ret;
 
-	ret = set_rules(&rules);
+	ret = keep_load(&rules);
 	for (i = 0; i < nr && !ret; i++) {
 		if (!strcmp(change[i].key->name, "fallback"))
 			ret = set_lift(dev, &rules);
@@ -250,7 +226,7 @@ static int set_keep(const struct dev *dev, const struct set_change *change, unsi
 			ret = rules_set(&rules, dev, change[i].key->name, change[i].value);
 	}
 	if (!ret)
-		ret = set_save(&rules);
+		ret = keep_save(&rules);
 	rules_free(&rules);
 
 	return ret < 0 ? out_error(CTL_FAILED, "out of memory: close something") : ret;
@@ -290,7 +266,7 @@ static int set_forget(const char *bdf, const struct set_args *args)
 			return out_error(CTL_USAGE,
 					 "'%s' is no setting: rtd3ctl set %s lists them",
 					 args->word[i], bdf);
-	ret = set_rules(&rules);
+	ret = keep_load(&rules);
 	if (ret)
 		return ret;
 	if (!args->nr)
@@ -298,7 +274,7 @@ static int set_forget(const char *bdf, const struct set_args *args)
 	for (i = 0; i < args->nr; i++)
 		nr += rules_forget(&rules, bdf, args->word[i]);
 	if (nr)
-		ret = set_save(&rules);
+		ret = keep_save(&rules);
 	if (!ret)
 		printf("%zu forgotten; what is in force stays until %s is bound again\n", nr, bdf);
 	rules_free(&rules);
@@ -321,14 +297,14 @@ static int set_remember(const struct dev *dev)
 		return CTL_OK;
 	if (strcmp(fallback, "off") && strcmp(fallback, "d3hot"))
 		return CTL_OK;
-	ret = set_rules(&rules);
+	ret = keep_load(&rules);
 	if (ret)
 		return ret;
 	known = rules_get(&rules, dev->bdf, RULE_LEARNT);
 	if (!known || strcmp(known, rules_shallower(known, fallback))) {
 		ret = rules_set(&rules, dev, RULE_LEARNT, fallback);
 		ret = ret ? out_error(CTL_FAILED, "out of memory: close something") :
-			    set_save(&rules);
+			    keep_save(&rules);
 	}
 	rules_free(&rules);
 

@@ -7,6 +7,7 @@
 
 #include "bind.h"
 #include "busy.h"
+#include "keep.h"
 #include "out.h"
 #include "verb.h"
 
@@ -18,6 +19,7 @@ struct unbind_args {
 	bool only;
 	bool force;
 	bool dry;
+	bool persist;
 };
 
 static const struct argp_option unbind_options[] = {
@@ -25,6 +27,7 @@ static const struct argp_option unbind_options[] = {
 	  .doc = "These devices alone, not all that loses power with them" },
 	{ .name = "force", .key = 'f', .doc = "Even if that hangs: it waits for who has it open" },
 	{ .name = "dry-run", .key = 'n', .doc = "Say what would be done, and do nothing" },
+	{ .name = "persist", .key = 'p', .doc = "Do not bind them at boot any more, either" },
 	{ }
 };
 
@@ -41,6 +44,9 @@ static error_t unbind_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		args->dry = true;
+		return 0;
+	case 'p':
+		args->persist = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->nr == UNBIND_ARGS)
@@ -134,6 +140,8 @@ int cmd_unbind(int argc, char **argv)
 		ret = bind_lock();
 	if (!ret)
 		ret = unbind_all(&list, args.dry);
+	if (!ret && args.persist && !args.dry)
+		ret = keep_bound(list.dev, list.nr, false);
 	bind_list_free(&list);
 
 	return ret;

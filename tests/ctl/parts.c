@@ -147,6 +147,7 @@ static void rules_fill(struct rules *rules)
 	for (key = keys; key->name; key++)
 		rules_set(rules, &dev, key->name, key->kind == KEY_WORD ? key->words[0] :
 			  key->kind == KEY_BOOL ? "1" : "1000");
+	rules_set(rules, &dev, RULE_BOUND, "yes");
 	rules_set(rules, &dev, RULE_LEARNT, "d3hot");
 }
 
@@ -178,8 +179,10 @@ static void test_rules(void)
 	      "nothing of another device is forgotten");
 	check(rules_forget(&again, "0000:01:00.0", "settle_ms") == 1 &&
 	      !rules_get(&again, "0000:01:00.0", "settle_ms"), "a setting is forgotten");
-	check(rules_forget(&again, "0000:01:00.0", NULL) == rules.nr - 1 && !again.nr,
-	      "and all the others");
+	check(rules_forget(&again, "0000:01:00.0", NULL) == rules.nr - 2 && again.nr == 1 &&
+	      rules_get(&again, "0000:01:00.0", RULE_BOUND), "all, but that it is bound");
+	check(rules_forget(&again, "0000:01:00.0", RULE_BOUND) == 1 && !again.nr,
+	      "and that, too");
 	free(text);
 	free(second);
 	rules_free(&rules);

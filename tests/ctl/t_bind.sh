@@ -76,6 +76,17 @@ for card in plain switch; do
 	run unbind --only "$gpu"
 	is "what was there before is still known" "$(driver_of "$gpu")" "${was% *}"
 
+	kept=$T/etc/udev/rules.d/79-rtd3.rules
+	run bind --persist "$gpu"
+	is "--persist binds, too" "$status $(both)" "0 rtd3_vfio_pci rtd3_vfio_pci"
+	rule='^ACTION=="add".*KERNEL=="'"($gpu|$audio)"'".*ATTR\{driver_override\}="rtd3_vfio_pci"'
+	is "and has udev bind both functions" "$(grep -cE "$rule" "$kept")" 2
+	run set "$gpu" --forget
+	run bind --persist "$gpu"
+	is "once each" "$(grep -cE "$rule" "$kept")" 2
+	run unbind --persist "$gpu"
+	is "until unbind --persist" "$status $(grep -cE "$rule" "$kept") $(both)" "0 0 $was"
+
 	put "$T/sys/bus/pci/drivers/rtd3_vfio_pci/refuse"
 	run bind "$gpu"
 	is "$card card: the driver does not take it" "$status" 1

@@ -41,7 +41,8 @@ put "$T/etc/udev/rules.d/79-rtd3.rules" $'# mine\nKERNEL=="x", RUN+="y"\n'
 run set "$gpu" policy=d3cold mmio=wake --persist
 is "settings are kept" "$status" 0
 run set "$gpu" mmio=sigbus -p
-line="ACTION==\"add|bind\", SUBSYSTEM==\"pci\", KERNEL==\"$gpu\", ATTR{vendor}==\"0x10de\", ATTR{device}==\"0x2684\", DRIVER==\"rtd3_vfio_pci\", "
+line="ACTION==\"add|bind\", SUBSYSTEM==\"pci\", KERNEL==\"$gpu\", "
+line+='ATTR{vendor}=="0x10de", ATTR{device}=="0x2684", DRIVER=="rtd3_vfio_pci", '
 is "one line each, the newest value, and those that were there" "$(rules)" "# mine
 KERNEL==\"x\", RUN+=\"y\"
 ${line}ATTR{rtd3/policy}=\"d3cold\"
