@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The manual page and the completion know each verb, each option and each setting.
+# shellcheck shell=bash
+
+tree
+man=$top/src/rtd3ctl/rtd3ctl.8
+completion=$top/src/rtd3ctl/rtd3ctl.bash
+
+# missing FILE WORD...: those that the file has not, as words of their own
+missing()
+{
+	local file=$1 word
+
+	shift
+	for word; do
+		grep -qE -- "(^|[^a-z_])$word([^a-z_-]|\$)" "$file" || printf '%s ' "$word"
+	done
+}
+
+run --help
+verbs=$(sed -nE 's/^  ([a-z]+) .*/\1/p' <<<"$out")
+is "there are verbs" "$([ "$verbs" ] && echo yes)" yes
+# shellcheck disable=SC2086 # words
+is "the manual page has each verb" "$(missing "$man" $verbs)" ""
+# shellcheck disable=SC2086
+is "so has the completion" "$(missing "$completion" $verbs)" ""
+for verb in $verbs; do
+	run "$verb" --help
+	options=$(sed -nE 's/^ .*--([a-z-]+).*/\1/p' <<<"$out")
+	# shellcheck disable=SC2086
+	is "the manual page has each option of $verb" "$(missing "$man" $options)" ""
+	# shellcheck disable=SC2086
+	is "so has the completion" "$(missing "$completion" $options)" ""
+done
+run set --help
+names=$(sed -nE 's/^  (\w+)=\.\.\..*/\1/p' <<<"$out")
+# shellcheck disable=SC2086
+is "the manual page has each setting" "$(missing "$man" $names)" ""
+# shellcheck disable=SC2086
+is "so has the completion" "$(missing "$completion" $names)" ""
+
+if command -v mandoc >/dev/null; then
+	is "the manual page has no mistakes" \
+		"$(mandoc -T lint -W all "$man" 2>&1 | grep -vE 'manual not found|outdated mandoc.db')" ""
+else
+	tests=$((tests + 1))
+	echo "ok $tests - the manual page has no mistakes # SKIP mandoc is not installed"
+fi
+have=$(bash -c '. "$1"; COMP_LINE="rtd3ctl set --per"; COMP_POINT=${#COMP_LINE}
+	COMP_WORDS=(rtd3ctl set --per); COMP_CWORD=2; _rtd3ctl; echo "${COMPREPLY[@]}"' bash "$completion")
+is "bash completes an option" "$have" "--persist"
