@@ -39,6 +39,22 @@ is "the manual page has each setting" "$(missing "$man" $names)" ""
 # shellcheck disable=SC2086
 is "so has the completion" "$(missing "$completion" $names)" ""
 
+# Files that call, by way of others, themselves.
+circles=$(nm -A "$O"/build/obj/*.o | awk '
+	{ file = $1; sub(/:.*/, "", file) }
+	$(NF - 1) == "U" { uses[file " " $NF]; next }
+	$(NF - 1) ~ /^[TDRBC]$/ { home[$NF] = file; nr++ }
+	END {
+		if (!nr)
+			print "no symbols"
+		for (use in uses) {
+			split(use, w, " ")
+			if (w[2] in home && home[w[2]] != w[1])
+				print w[1], home[w[2]]
+		}
+	}' | tsort 2>&1 >/dev/null)
+is "no file of rtd3ctl calls upwards" "$circles" ""
+
 if command -v mandoc >/dev/null; then
 	is "the manual page has no mistakes" \
 		"$(mandoc -T lint -W all "$man" 2>&1 | grep -vE 'manual not found|outdated mandoc.db')" ""
