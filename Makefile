@@ -31,6 +31,7 @@ dkms-install: dkms-remove
 		exit 1; }
 	install -d $(DKMS_TREE)
 	cp -r $(DKMS_FILES) $(DKMS_TREE)/
+	rm -rf $(DKMS_TREE)/src/rtd3ctl
 	find $(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
 	dkms add $(NAME)/$(VERSION)
 	dkms build $(NAME)/$(VERSION) -k $(KVER)
@@ -78,7 +79,7 @@ clean:
 		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name Module.symvers -o -name modules.order \) -exec rm -f {} +
 	rm -rf .tmp_versions
-	$(MAKE) -s -C src/rtd3ctl clean
+	[ ! -e src/rtd3ctl ] || $(MAKE) -s -C src/rtd3ctl clean
 
 # Root file systems, kernels and initramfs of the tests.
 clean-cache:

@@ -244,6 +244,33 @@ bool busy_mounted(const struct dev *dev, char *why)
 }
 
 /**
+ * busy_network - is the device a network interface that is up?
+ * @dev: device
+ * @why: filled with which one, BUSY_TEXT bytes
+ */
+bool busy_network(const struct dev *dev, char *why)
+{
+	char path[PATH_MAX], attr[PATH_MAX], state[DEV_WORD];
+	char **names = NULL, **name;
+	bool found = false;
+
+	if (!sys_text(path, sizeof(path), "%s/net", dev->dir))
+		names = sys_list(path);
+	for (name = names; name && *name && !found; name++) {
+		if (sys_text(attr, sizeof(attr), "net/%s/operstate", *name))
+			continue;
+		dev_attr(dev, attr, state, sizeof(state));
+		found = !strcmp(state, "up");
+		if (found)
+			sys_text(why, BUSY_TEXT, "network interface %s is up: take it down first",
+				 *name);
+	}
+	sys_list_free(names);
+
+	return found;
+}
+
+/**
  * busy_group - does another driver have a device of the same IOMMU group?
  * @dev: device
  * @with: devices that are bound together with it

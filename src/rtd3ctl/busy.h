@@ -10,6 +10,7 @@
 bool busy_console(const struct dev *dev, char *why);
 bool busy_open(const struct dev *dev, char *why);
 bool busy_mounted(const struct dev *dev, char *why);
+bool busy_network(const struct dev *dev, char *why);
 bool busy_group(const struct dev *dev, const struct dev *with, size_t nr, char *why);
 
 #endif /* RTD3CTL_BUSY_H */

@@ -79,7 +79,7 @@ static bool bind_refuses(const struct bind_list *list, const struct dev *dev, ch
 	}
 
 	return busy_console(dev, why) || busy_open(dev, why) || busy_mounted(dev, why) ||
-	       busy_group(dev, list->dev, list->nr, why);
+	       busy_network(dev, why) || busy_group(dev, list->dev, list->nr, why);
 }
 
 /* All are looked at before any is touched. */

@@ -2,10 +2,30 @@
 /* What verbs keep over a reboot, with the messages for when that does not work. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "keep.h"
 #include "out.h"
+#include "sys.h"
+
+/*
+ * One after the other: udev starts one rtd3ctl for each function of a card. Who may not
+ * make the file may not write the rules, either. Let go at the end of the program.
+ */
+static void keep_lock(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	sys_path(path, "/run/rtd3ctl");
+	sys_mkdir(path);
+	sys_path(path, "/run/rtd3ctl/rules");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+}
 
 /**
  * keep_load - what is kept
@@ -15,7 +35,10 @@
  */
 int keep_load(struct rules *rules)
 {
-	int ret = rules_load(rules);
+	int ret;
+
+	keep_lock();
+	ret = rules_load(rules);
 
 	if (ret)
 		return out_error(ret == -EINVAL ? CTL_FAILED : out_status(ret),

@@ -151,6 +151,11 @@ is "one from another device is no reason" "$status" 0
 
 refused "the other function is not bound together with it" "snd_hda_intel has $audio" \
 	bind --only "$gpu"
+put "${dirs[$audio]}/net/eth7/operstate" up
+refused "it is a network interface that is up" "$audio: network interface eth7 is up" bind "$gpu"
+put "${dirs[$audio]}/net/eth7/operstate" down
+run bind -n "$gpu"
+is "one that is down is no reason" "$status" 0
 device 0000:00:03.0 - 8086 1234 020000 e1000e
 group 9 0000:00:03.0
 ln -s "${dirs[0000:00:03.0]}" "$T/sys/kernel/iommu_groups/7/devices/0000:00:03.0"

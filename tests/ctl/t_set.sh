@@ -85,6 +85,18 @@ out=$(rules)
 hasnot "and in the file" 'RTD3_LEARNT'
 hasnot "where it is no rule" 'rtd3/fallback'
 
+# As udev does it for each function: nothing gets lost.
+ours "$audio" D3cold
+for value in 1 2 3 4 5 6; do
+	"$ctl" --root="$T" set "$gpu" settle_ms=$value --persist &
+	"$ctl" --root="$T" set "$audio" reset_delay_ms=$value --persist &
+done
+wait
+out=$(rules)
+is "several at once lose nothing of one another" \
+	"$(grep -cE 'rtd3/(settle_ms|reset_delay_ms)' <<<"$out")" 2
+run set "$audio" --forget
+run set "$gpu" --forget settle_ms
 run set "$gpu" --forget mmio
 is "one setting is forgotten" "$status" 0
 out=$(rules)
