@@ -87,16 +87,21 @@ hasnot "where it is no rule" 'rtd3/fallback'
 
 # As udev does it for each function: nothing gets lost.
 ours "$audio" D3cold
-for value in 1 2 3 4 5 6; do
-	"$ctl" --root="$T" set "$gpu" settle_ms=$value --persist &
-	"$ctl" --root="$T" set "$audio" reset_delay_ms=$value --persist &
-done
+mkdir -p "$T/run/rtd3ctl"
+exec {lock}>"$T/run/rtd3ctl/rules"
+flock "$lock"
+"$ctl" --root="$T" set "$audio" reset_delay_ms=1 --persist {lock}>&- &
+sleep 1
+is "who comes second waits for the file" "$(rules | grep -c reset_delay_ms)" 0
+rules | sed 's/d3hot/off/' >"$work/rules"
+cp "$work/rules" "$T/etc/udev/rules.d/79-rtd3.rules"
+exec {lock}>&-
 wait
 out=$(rules)
-is "several at once lose nothing of one another" \
-	"$(grep -cE 'rtd3/(settle_ms|reset_delay_ms)' <<<"$out")" 2
+has "and then writes its own" 'rtd3/reset_delay_ms.="1"'
+has "beside what the first has written" 'rtd3/policy.="off"'
+run set "$gpu" policy=d3hot --persist
 run set "$audio" --forget
-run set "$gpu" --forget settle_ms
 run set "$gpu" --forget mmio
 is "one setting is forgotten" "$status" 0
 out=$(rules)
