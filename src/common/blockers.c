@@ -26,169 +26,103 @@
 
 const struct rtd3_blocker_text rtd3_blocker_texts[RTD3_BLOCKER_NR] = {
 	[RTD3_BLOCKER_POLICY_OFF] = {
-		"policy-off",
-		"write d3cold to rtd3/policy",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_USER
+		"policy-off", RTD3_POWER_D0, RTD3_BLOCKED_BY_USER
 	},
 	[RTD3_BLOCKER_POLICY_D3HOT] = {
-		"policy-d3hot",
-		"write d3cold to rtd3/policy",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
+		"policy-d3hot", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
 	},
 	[RTD3_BLOCKER_FAILED] = {
-		"failed",
-		"restore its power, then write 1 to rtd3/recover",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"failed", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_FALLBACK_OFF] = {
-		"fallback-off",
-		"it did not come back from D3hot; write none to rtd3/fallback to try again",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"fallback-off", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_FALLBACK_D3HOT] = {
-		"fallback-d3hot",
-		"it did not come back from D3cold; write none to rtd3/fallback to try again",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
+		"fallback-d3hot", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_ENTRY_D3HOT] = {
-		"entry-d3hot",
-		"leave low power, or enter it with D3cold as the limit",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
+		"entry-d3hot", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
 	},
 	[RTD3_BLOCKER_IN_USE] = {
-		"in-use",
-		"close the device, enter low power, or let its guest put it into D3hot; see rtd3/promote",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"in-use", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_CORE_AWAKE] = {
-		"disable-idle-d3",
-		"vfio_pci's parameter disable_idle_d3 counts for all drivers on this kernel: write N to it, then bind the device again",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"disable-idle-d3", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_ATS] = {
-		"ats",
-		"let go of its IOMMU group once it is closed; while it is open, use Linux 7.2.12 or later, or boot with pci=noats",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"ats", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_VFS] = {
-		"vfs-enabled",
-		"write 0 to sriov_numvfs",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
+		"vfs-enabled", RTD3_POWER_D0, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_CONTROL] = {
-		"control-on",
-		"write auto to power/control",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_USER
+		"control-on", RTD3_POWER_D0, RTD3_BLOCKED_BY_USER
 	},
 	[RTD3_BLOCKER_NO_PM] = {
-		"no-pm-capability",
-		"none: neither it nor the firmware can change its power state",
-		RTD3_POWER_D0, RTD3_BLOCKED_BY_PLATFORM
+		"no-pm-capability", RTD3_POWER_D0, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_NOT_ALLOWED] = {
-		"d3cold-not-allowed",
-		"write 1 to d3cold_allowed",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
+		"d3cold-not-allowed", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_USER
 	},
 	[RTD3_BLOCKER_NO_D3COLD] = {
-		"no-d3cold",
-		"remove and rescan it; if this stays, a kernel quirk forbids D3cold",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
+		"no-d3cold", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_WAKEUP] = {
-		"wakeup-armed",
-		"write disabled to power/wakeup, then 0 and 1 to d3cold_allowed: it has no PME from D3cold",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
+		"wakeup-armed", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_DRIVER
 	},
 	[RTD3_BLOCKER_NO_PR3] = {
-		"no-pr3",
-		"use firmware that has _PR3 for the device or for its port",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"no-pr3", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_NOT_CUT] = {
-		"power-not-cut",
-		"it kept its power the last time that it was to be cut: let what shares the power sleep, too, or update the firmware",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"power-not-cut", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_PORT_CONTROL] = {
-		"port-control-on",
-		"write auto to power/control",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"port-control-on", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_PORT_NOT_ALLOWED] = {
-		"port-d3cold-not-allowed",
-		"write 1 to d3cold_allowed",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"port-d3cold-not-allowed", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_PORT_NO_D3COLD] = {
-		"port-no-d3cold",
-		"none: a kernel quirk forbids D3cold for the port",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"port-no-d3cold", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_PORT_NOT_PCIE] = {
-		"port-not-pcie",
-		"move the device below a PCI Express root port or switch port",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"port-not-pcie", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_PORT_HOTPLUG] = {
-		"port-hotplug",
-		"turn hotplug of the slot off in the firmware, or try pcie_port_pm=force",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"port-hotplug", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_PORT_NO_PME] = {
-		"port-no-native-pme",
-		"use firmware that gives Linux the PME of hotplug ports (_OSC): without it, pciehp takes a slot without power for an empty one",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"port-no-native-pme", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_PORT_FIRMWARE] = {
-		"port-old-firmware",
-		"update the firmware to 2015 or later, or try pcie_port_pm=force",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
+		"port-old-firmware", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PLATFORM
 	},
 	[RTD3_BLOCKER_PORT_NO_D3] = {
-		"port-no-d3",
-		"write 0 and 1 to d3cold_allowed of the device; if this stays, remove pcie_port_pm=off from the kernel command line, or use firmware that has _PR3 and HotPlugSupportInD3",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"port-no-d3", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_CONTROL] = {
-		"sibling-control-on",
-		"write auto to its power/control",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-control-on", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_UNBOUND] = {
-		"sibling-unbound",
-		"bind it to rtd3_vfio_pci, or write auto to its power/control",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-unbound", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_DRIVER] = {
-		"sibling-other-driver",
-		"bind it to rtd3_vfio_pci",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-other-driver", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_ACTIVE] = {
-		"sibling-active",
-		"close it, or enter low power, or write d3cold to its rtd3/policy",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-active", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_NO_PM] = {
-		"sibling-no-pm-capability",
-		"none: neither it nor the firmware can change its power state",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-no-pm-capability", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_NOT_ALLOWED] = {
-		"sibling-d3cold-not-allowed",
-		"write 1 to its d3cold_allowed",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-d3cold-not-allowed", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_NO_D3COLD] = {
-		"sibling-no-d3cold",
-		"bind it to rtd3_vfio_pci and write d3cold to its rtd3/policy; if this stays, remove and rescan it",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-no-d3cold", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 	[RTD3_BLOCKER_SIBLING_WAKEUP] = {
-		"sibling-wakeup-armed",
-		"write disabled to its power/wakeup, then 0 and 1 to its d3cold_allowed: it has no PME from D3cold",
-		RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
+		"sibling-wakeup-armed", RTD3_POWER_D3HOT, RTD3_BLOCKED_BY_PORT
 	},
 };
 
@@ -511,7 +445,7 @@ static void rtd3_append(struct rtd3_text *text, const char *what)
  * rtd3_blockers_print - the reasons as text
  * @list: reasons
  * @nr: how many
- * @buf: filled with one line for each: "token device: remedy\n"
+ * @buf: filled with one line for each: "token device\n"
  * @size: of @buf; what does not fit is cut off
  *
  * Return: the length of the text in @buf, without the NUL that ends it.
@@ -529,8 +463,6 @@ size_t rtd3_blockers_print(const struct rtd3_blocker *list, size_t nr, char *buf
 		rtd3_append(&text, rtd3_blocker_texts[list[i].id].token);
 		rtd3_append(&text, " ");
 		rtd3_append(&text, list[i].device);
-		rtd3_append(&text, ": ");
-		rtd3_append(&text, rtd3_blocker_texts[list[i].id].remedy);
 		rtd3_append(&text, "\n");
 	}
 	buf[text.len] = '\0';

@@ -168,13 +168,11 @@ struct rtd3_blocker {
 /**
  * struct rtd3_blocker_text - what there is to say about a reason
  * @token: stable name
- * @remedy: what a person can do
  * @allows: the deepest state it leaves to the device
  * @party: RTD3_BLOCKED_BY_*, see linux/rtd3_vfio_pci.h
  */
 struct rtd3_blocker_text {
 	const char *token;
-	const char *remedy;
 	enum rtd3_depth allows;
 	unsigned int party;
 };

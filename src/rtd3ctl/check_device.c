@@ -39,7 +39,7 @@ static void check_blockers(FILE *out, const struct dev *dev, const struct snap *
 			sys_text(command, sizeof(command), "rtd3ctl bind %s", dev->bdf);
 		check_say(out, text->token, dev->bdf, by_weight[remedy_weight(blocker->id)],
 			  command, "%s: %s%s%s", blocker->device, remedy_means(blocker->id),
-			  *command ? "" : ": ", *command ? "" : text->remedy);
+			  *command ? "" : ": ", *command ? "" : remedy_advice(blocker->id));
 	}
 	for (i = 0; i < snap->nr_unknown; i++)
 		check_say(out, snap->unknown[i].fact, dev->bdf, CHECK_UNKNOWN, NULL, "%s: %s",

@@ -120,7 +120,7 @@ static void status_blockers(const struct snap *snap)
 		if (*command)
 			printf("        # %s\n", command);
 		else
-			printf("        %s\n", rtd3_blocker_texts[snap->list[i].id].remedy);
+			printf("        %s\n", remedy_advice(snap->list[i].id));
 	}
 	for (i = 0; i < snap->nr_unknown; i++)
 		printf("    %sunknown%s %s: %s: %s\n", out_on(OUT_BLUE), out_off(),
@@ -155,7 +155,7 @@ static struct json_object *status_blockers_json(const struct snap *snap)
 		out_put(one, "id", rtd3_blocker_texts[snap->list[i].id].token);
 		out_put(one, "device", snap->list[i].device);
 		out_put(one, "means", remedy_means(snap->list[i].id));
-		out_put(one, "remedy", rtd3_blocker_texts[snap->list[i].id].remedy);
+		out_put(one, "remedy", remedy_advice(snap->list[i].id));
 		remedy_command(&snap->list[i], command, sizeof(command));
 		out_put(one, "command", command);
 		json_object_array_add(list, one);

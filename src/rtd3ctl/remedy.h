@@ -21,6 +21,7 @@ enum remedy_weight {
 
 enum remedy_weight remedy_weight(enum rtd3_blocker_id id);
 const char *remedy_means(enum rtd3_blocker_id id);
+const char *remedy_advice(enum rtd3_blocker_id id);
 void remedy_command(const struct rtd3_blocker *blocker, char *buf, size_t size);
 
 #endif /* RTD3CTL_REMEDY_H */

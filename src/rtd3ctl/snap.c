@@ -16,6 +16,7 @@
 #include "snap.h"
 #include "sys.h"
 
+#define SNAP_SERVICE_PME	0x1
 #define SNAP_SERVICE_HOTPLUG	0x4
 
 static void snap_not_known(struct snap *snap, const struct dev *dev, const char *fact,
@@ -145,6 +146,20 @@ static bool snap_port_may_sleep(const struct dev *dev, const struct rtd3_snap_po
 	return true;
 }
 
+/* Root ports have that service, if the firmware lets Linux have it. */
+static bool snap_native_pme(const struct dev *port)
+{
+	struct dev up = *port, next;
+	unsigned int services;
+	char bdf[DEV_BDF];
+
+	while (dev_parent(&up, bdf) && !dev_load(&next, bdf))
+		up = next;
+	services = snap_services(&up);
+
+	return !services || services & SNAP_SERVICE_PME;
+}
+
 static void snap_port_kind(struct snap *snap, const struct dev *dev,
 			   struct rtd3_snap_port *port)
 {
@@ -155,6 +170,7 @@ static void snap_port_kind(struct snap *snap, const struct dev *dev,
 	port->pcie = services || !strcmp(dev->driver, "pcieport");
 	port->native_hotplug = services & SNAP_SERVICE_HOTPLUG;
 	port->hotplug = port->native_hotplug || snap_has_slot(dev);
+	port->native_pme = snap_native_pme(dev);
 	if (port->pcie)
 		return;
 
@@ -352,25 +368,23 @@ static int snap_token(const char *token)
 /**
  * snap_parse - rtd3/blockers
  * @snap: its list is filled
- * @text: what the file says: lines "token device: remedy"; is taken apart
+ * @text: what the file says: lines "token device"; is taken apart
  *
  * Return: how many lines were not understood: those of a newer driver.
  */
 int snap_parse(struct snap *snap, char *text)
 {
-	char *save, *line, *device, *end;
+	char *save, *line, *device;
 	int strange = 0, id;
 
 	snap->nr = 0;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		device = strchr(line, ' ');
-		end = device ? strstr(device, ": ") : NULL;
-		if (!end || snap->nr == RTD3_BLOCKERS_MAX) {
+		if (!device || snap->nr == RTD3_BLOCKERS_MAX) {
 			strange++;
 			continue;
 		}
 		*device++ = '\0';
-		*end = '\0';
 		id = snap_token(line);
 		if (id < 0 || dev_parse_bdf(device, snap->names[snap->nr])) {
 			strange++;

@@ -281,12 +281,13 @@ static void test_blockers(void)
 		list[i].id = i;
 		list[i].device = "0000:01:00.0";
 		remedy_command(&list[i], command, sizeof(command));
-		if (!remedy_means(i) || strchr(command, '@')) {
+		if (!remedy_means(i) || strchr(command, '@') || !remedy_advice(i) ||
+		    strchr(remedy_advice(i), '\n')) {
 			printf("# %s\n", rtd3_blocker_texts[i].token);
 			good = false;
 		}
 	}
-	check(good, "each reason has a meaning, and each command names its device");
+	check(good, "each reason has a meaning and a line of advice, each command names its device");
 
 	rtd3_blockers_print(list, RTD3_BLOCKER_NR, text, sizeof(text));
 	check(!snap_parse(snap, text) && snap->nr == RTD3_BLOCKER_NR, "each reason is read back");
@@ -295,7 +296,7 @@ static void test_blockers(void)
 		good = snap->list[i].id == i && !strcmp(snap->list[i].device, "0000:01:00.0");
 	check(good, "as what it is");
 	snprintf(text, sizeof(text), "%s",
-		 "some-day 0000:01:00.0: words\nno-pr3 0000:01:00.0: words\n");
+		 "some-day 0000:01:00.0\nno-pr3 0000:01:00.0\n");
 	check(snap_parse(snap, text) == 1 && snap->nr == 1, "one of a newer driver is counted");
 	for (i = 0; i < ROUNDS; i++) {
 		fuzz_change("no-pr3 0000:01:00.0: words\nats 0000:01:00.0: more\n", changed);

@@ -35,7 +35,7 @@ json "and it is that" '"pr3" in ids("fail") and "no-pr3" in ids("fail", "'"$gpu"
 tree
 plain_card
 pr3 0000:00:01.0
-mkdir -p "${dirs[0000:00:01.0]}/0000:00:01.0:pcie004"
+mkdir -p "${dirs[0000:00:01.0]}/0000:00:01.0:pcie00"{1,4}
 put "${dirs[0000:00:01.0]}/power/control" on
 put "$T/sys/firmware/acpi/tables/DSDT" 'xxxHotPlugSupportInD4xxx'
 run doctor -j
@@ -47,6 +47,10 @@ put "$T/sys/firmware/acpi/tables/SSDT1" $'xxx\1HotPlugSupportInD3xxx'
 put "${dirs[0000:00:01.0]}/power/control" auto
 run doctor -j
 json "one that it lets sleep" '"port-hotplug" not in ids("fail", "'"$gpu"'")'
+rmdir "${dirs[0000:00:01.0]}/0000:00:01.0:pcie001"
+run doctor -j
+json "one whose PME the firmware keeps" '"port-no-native-pme" in ids("fail", "'"$gpu"'")'
+mkdir "${dirs[0000:00:01.0]}/0000:00:01.0:pcie001"
 run doctor
 has "where the firmware says so" 'HotPlugSupportInD3: it does so for some slot'
 

@@ -47,7 +47,7 @@ json "status --json: nothing stands against D3cold" \
 	'd["device"]["predicted"] == "D3cold" and d["device"]["blockers"] == [] and
 	 [m["address"] for m in d["device"]["power_set"]] == ["0000:00:01.0", "'"$gpu"'", "'"$audio"'"]'
 
-printf '%s\n' "control-on $gpu: write auto" "sibling-active $audio: close it" \
+printf '%s\n' "control-on $gpu" "sibling-active $audio" \
 	>"${dirs[$gpu]}/rtd3/blockers"
 put "${dirs[$gpu]}/rtd3/predicted" D0
 run status "$gpu"

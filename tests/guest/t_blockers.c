@@ -27,20 +27,15 @@ static bool is_name(const char *s, size_t len)
 	       end == 12;
 }
 
-/* token device: remedy */
+/* token device */
 static bool well_formed(const char *line)
 {
-	size_t token = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789-"), name;
+	size_t token = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	if (!token || line[token] != ' ')
 		return false;
 	line += token + 1;
-	name = strcspn(line, " ");
-	if (name < 2 || line[name - 1] != ':' || !is_name(line, name - 1))
-		return false;
-	line += name;
-	return line[0] == ' ' && strlen(line) > 5 && line[1] != ' ' &&
-	       line[strlen(line) - 1] != ' ';
+	return is_name(line, strlen(line));
 }
 
 /* Read the file, look at every line; is there one for this token and device? */
@@ -50,13 +45,13 @@ static int lines(const struct pci_fn *pf, const char *token, const char *device,
 	int n = 0, found = 0;
 
 	__pci_get(pf, "rtd3/blockers", text, sizeof(text));
-	snprintf(want, sizeof(want), "%s %s: ", token, device);
+	snprintf(want, sizeof(want), "%s %s", token, device);
 	while ((line = strsep(&rest, "\n"))) {
 		if (!*line)
 			continue;
 		n++;
 		*odd += !well_formed(line);
-		found += !strncmp(line, want, strlen(want));
+		found += !strcmp(line, want);
 	}
 	return found ? n : -n;
 }
@@ -87,7 +82,7 @@ static void check_line(const struct pci_fn *pf, const char *token, const struct 
 	} while (n != 1 + with && since_ms(start) < APPEAR_MS);
 	check(n == 1 + with, "%s %s: there%s (%d lines)", token, on->name,
 	      with ? "" : ", and alone", n);
-	check(!odd, "%s: 'token device: remedy' (%d odd lines)", token, odd);
+	check(!odd, "%s: 'token device' (%d odd lines)", token, odd);
 	say_lines(pf);
 	check_rtd3(pf, "predicted", predicted, token);
 	seen += n > 0;
