@@ -15,6 +15,8 @@
 
 #define BASE	"/tmp/root/"
 #define LOWER	BASE "lower"
+/* Where make install has put rtd3ctl, see tests/rig/initramfs. */
+#define TOOL	"/rtd3ctl"
 #define ROOT	BASE "merged"
 
 static void dir(const char *path)
@@ -34,7 +36,7 @@ static void mount_on(const char *from, const char *where, const char *type, unsi
 /**
  * root_mount() - mount what the host shares; what is written there stays in memory
  *
- * It gets this machine's /dev, /proc, /sys and modules.
+ * It gets this machine's /dev, /proc, /sys and modules, and has rtd3ctl.
  */
 void root_mount(void)
 {
@@ -51,7 +53,7 @@ void root_mount(void)
 	dir(BASE "upper");
 	dir(BASE "work");
 	mount_on("overlay", ROOT, "overlay", 0,
-		 "lowerdir=" LOWER ",upperdir=" BASE "upper,workdir=" BASE "work");
+		 "lowerdir=" TOOL ":" LOWER ",upperdir=" BASE "upper,workdir=" BASE "work");
 	for (size_t i = 0; i < sizeof(binds) / sizeof(binds[0]); i++) {
 		snprintf(path, sizeof(path), ROOT "%s", binds[i]);
 		mount_on(binds[i], path, NULL, MS_BIND | MS_REC, NULL);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* rtd3ctl in a Debian root file system, with the driver, udev and a card as they are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "dut.h"
+#include "fault.h"
+#include "model.h"
+#include "pci.h"
+#include "power.h"
+#include "rig.h"
+#include "root.h"
+#include "tap.h"
+#include "tests.h"
+#include "vfio.h"
+
+#define OURS		"rtd3_vfio_pci"
+#define RULES		"/etc/udev/rules.d/79-rtd3.rules"
+#define STAYS_MS	1000
+#define RULE_MS		10000
+
+/* As in src/rtd3ctl/out.h. */
+#define CTL_USAGE	2
+#define CTL_NODEV	3
+#define CTL_REFUSED	4
+
+/* What it said last */
+static char said[65536];
+
+static int __ctl(const char *verb, const char *a, const char *b, const char *c)
+{
+	const char *const argv[] = { "rtd3ctl", verb, a, b, c, NULL };
+
+	return root_run(said, sizeof(said), argv);
+}
+
+static void ctl(int want, const char *verb, const char *a, const char *b, const char *c)
+{
+	int ret = __ctl(verb, a, b, c);
+
+	if (!check_eq(ret, want, "rtd3ctl %s%s%s%s%s%s%s", verb, a ? " " : "", a ? a : "",
+		      b ? " " : "", b ? b : "", c ? " " : "", c ? c : ""))
+		diag("%s", said);
+}
+
+static void check_said(const char *text, const char *when)
+{
+	if (!check(strstr(said, text), "%s: says '%s'", when, text))
+		diag("%s", said);
+}
+
+static void check_drivers(const char *want, const char *when)
+{
+	for (int i = 0; i < rig.nr_fns; i++)
+		check_str(pci_driver(&rig.fn[i]), want, "%s: driver of %s", when, rig.fn[i].name);
+}
+
+static void all_asleep(struct power *p, const char *when)
+{
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_wait(&rig.fn[i], "rtd3/state", "D3cold", ASLEEP_TIMEOUT_MS);
+	check_asleep(&rig.fn[0], p, when);
+}
+
+/* What only looks leaves it asleep. */
+static void looks(struct power *p)
+{
+	const char *bdf = rig.fn[0].name;
+
+	ctl(0, "list", NULL, NULL, NULL);
+	check_said(bdf, "list");
+	check_said("D3cold", "list");
+	ctl(0, "status", bdf, NULL, NULL);
+	check_said("D3cold", "status");
+	check_said(RIG_PORT1, "status");
+	ctl(0, "status", bdf, "--json", NULL);
+	ctl(0, "metrics", NULL, NULL, NULL);
+	check_said(bdf, "metrics");
+	__ctl("doctor", bdf, NULL, NULL);
+	check_said("it can reach D3cold", "doctor");
+	check_said("health: it works", "doctor");
+	__ctl("doctor", bdf, "--json", NULL);
+	check_said("\"depth\"", "doctor --json");
+	check_no_on(p, STAYS_MS, "all that only looks");
+}
+
+/* Real rules, read by a real udev. */
+static void keeps(const struct pci_fn *pf)
+{
+	static const char *const udevd[] = { "/usr/lib/systemd/systemd-udevd", "--daemon", NULL };
+
+	if (root_run(said, sizeof(said), udevd))
+		die("udevd: %s", said);
+	ctl(0, "set", pf->name, "policy=d3hot", "--persist");
+	check_rtd3(pf, "policy", "d3hot", "set --persist");
+	ctl(CTL_USAGE, "set", pf->name, "policy=d4", NULL);
+	check_rtd3(pf, "policy", "d3hot", "set to something else");
+	ctl(0, "unbind", pf->name, NULL, NULL);
+	ctl(0, "bind", pf->name, NULL, NULL);
+	check(pci_wait(pf, "rtd3/policy", "d3hot", RULE_MS), "bound again: rtd3/policy: %s",
+	      pci_get(pf, "rtd3/policy"));
+	ctl(0, "set", pf->name, "--forget", NULL);
+	ctl(0, "set", pf->name, "policy=d3cold", NULL);
+}
+
+/* udev runs rtd3ctl for that. */
+static bool remembered(const struct pci_fn *pf)
+{
+	const char *const grep[] = { "grep", pf->name, RULES, NULL };
+	uint64_t start = now_us();
+	int ret;
+
+	do {
+		ret = root_run(said, sizeof(said), grep);
+		if (ret)
+			sleep_ms(200);
+	} while (ret && since_ms(start) < RULE_MS);
+	return !ret;
+}
+
+/* What a device has learnt is its rule's by the time it is bound again, by a new module, too. */
+static void learns(const struct pci_fn *pf, struct power *p)
+{
+	all_asleep(p, "before a failure");
+	model_fault(MODEL_ON_IGNORED, 1);
+	pci_sysfs_config32(pf, 0);
+	check_str(fault_health(pf, RULE_MS), "ok", "dead once: rtd3/health");
+	model_clear();
+	check_rtd3(pf, "fallback", "d3hot", "dead once");
+	check(remembered(pf), "dead once: the rule for %s", pf->name);
+	ctl(0, "unbind", pf->name, NULL, NULL);
+	check(!rig_modprobe_remove(OURS), "modprobe -r");
+	ctl(0, "bind", pf->name, NULL, NULL);
+	check(pci_wait(pf, "rtd3/limit", "d3hot", RULE_MS), "a new module: rtd3/limit: %s",
+	      pci_get(pf, "rtd3/limit"));
+	ctl(0, "set", pf->name, "fallback=none", "--persist");
+	for (int i = 0; i < rig.nr_fns; i++)
+		ctl(0, "set", rig.fn[i].name, "--forget", NULL);
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_set(&rig.fn[i], "rtd3/policy", "d3cold");
+	for (int i = 0; i < rig.nr_fns; i++)
+		pci_set(&rig.fn[i], "rtd3/fallback", "none");
+}
+
+RIG_TEST(ctl, "rtd3ctl on a card")
+{
+	const struct pci_fn *pf = &rig.fn[0];
+	struct vfio_dev d;
+	struct power p;
+
+	if (!model_present())
+		die("the power model");
+	root_mount();
+	__ctl("doctor", pf->name, NULL, NULL);
+	check_said("_PR3", "doctor, nothing loaded");
+	check_said("rtd3ctl bind", "doctor, nothing loaded");
+	check(!rig_module_loaded(OURS), "doctor loads nothing");
+
+	p = power_get(1);
+	ctl(0, "bind", pf->name, "--dry-run", NULL);
+	check_drivers("", "bind --dry-run");
+	ctl(0, "bind", pf->name, NULL, NULL);
+	check_drivers(OURS, "bind");
+	all_asleep(&p, "bind");
+	ctl(0, "bind", pf->name, NULL, NULL);
+	check_said("bound already", "bind again");
+	looks(&p);
+
+	ctl(0, "wake", pf->name, NULL, NULL);
+	check_woken(pf, &p, "wake");
+	vfio_open(&d, pf);
+	check_known(&d, "after wake");
+	ctl(CTL_REFUSED, "unbind", pf->name, NULL, NULL);
+	check_drivers(OURS, "unbind of an open device");
+	vfio_close(&d);
+	ctl(CTL_NODEV, "status", "0000:7f:00.0", NULL, NULL);
+
+	keeps(pf);
+	learns(pf, &p);
+	ctl(0, "unbind", pf->name, NULL, NULL);
+	check_drivers("", "unbind");
+}
