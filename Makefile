@@ -7,9 +7,11 @@ KDIR ?= /lib/modules/$(KVER)/build
 NAME := rtd3_vfio_pci
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
-DKMS_FILES := dkms.conf Kbuild Makefile LICENSE README.md CHANGELOG.md src include
+DKMS_FILES := dkms.conf Kbuild Makefile include src/common src/module src/probe
+# For packages, to install below debian/ and the like.
+DESTDIR ?=
 
-.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested \
+.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source \
 	coverage kcsan style clean clean-cache help
 
 all: module
@@ -24,15 +26,18 @@ install: module
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod $(KVER)
 
-# Only what the module is built from goes to /usr/src. DKMS has one version at a time.
+# Only what the module is built from goes to /usr/src.
+dkms-source:
+	install -d $(DESTDIR)$(DKMS_TREE)
+	cp -r --parents $(DKMS_FILES) $(DESTDIR)$(DKMS_TREE)/
+	find $(DESTDIR)$(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
+
+# DKMS has one version at a time.
 dkms-install: dkms-remove
 	@command -v dkms >/dev/null || { \
 		echo "dkms is not installed: apt-get install dkms linux-headers-amd64" >&2; \
 		exit 1; }
-	install -d $(DKMS_TREE)
-	cp -r $(DKMS_FILES) $(DKMS_TREE)/
-	rm -rf $(DKMS_TREE)/src/rtd3ctl
-	find $(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
+	$(MAKE) -s dkms-source DESTDIR=
 	dkms add $(NAME)/$(VERSION)
 	dkms build $(NAME)/$(VERSION) -k $(KVER)
 	dkms install $(NAME)/$(VERSION) -k $(KVER)
