@@ -11,7 +11,7 @@ DKMS_FILES := dkms.conf Kbuild Makefile include src/common src/module src/probe
 # For packages, to install below debian/ and the like.
 DESTDIR ?=
 
-.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source \
+.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source early-install \
 	coverage kcsan style clean clean-cache help
 
 all: module
@@ -60,6 +60,19 @@ rtd3ctl:
 rtd3ctl-install:
 	$(MAKE) -C src/rtd3ctl install
 
+# What gives devices to the driver at boot, with udev, initramfs-tools and dracut.
+early-install:
+	[ -e $(DESTDIR)/etc/rtd3/bind ] || \
+		install -D -m 644 src/early/bind $(DESTDIR)/etc/rtd3/bind
+	install -D -m 755 src/early/rtd3-bind $(DESTDIR)/usr/lib/udev/rtd3-bind
+	install -D -m 644 src/early/77-rtd3-bind.rules \
+		$(DESTDIR)/usr/lib/udev/rules.d/77-rtd3-bind.rules
+	install -D -m 755 src/early/initramfs-hook $(DESTDIR)/usr/share/initramfs-tools/hooks/rtd3
+	install -D -m 755 src/early/dracut-module \
+		$(DESTDIR)/usr/lib/dracut/modules.d/90rtd3/module-setup.sh
+	install -D -m 755 src/early/kernel-headers-hook \
+		$(DESTDIR)/etc/kernel/header_postinst.d/rtd3
+
 demo:
 	tests/demo
 
@@ -97,6 +110,7 @@ help:
 	@echo 'dkms-remove    remove it from DKMS'
 	@echo 'rtd3ctl        build the command line tool, src/rtd3ctl/rtd3ctl'
 	@echo 'rtd3ctl-install  install it (DESTDIR, PREFIX)'
+	@echo 'early-install  install what binds devices at boot (root)'
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
