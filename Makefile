@@ -11,8 +11,7 @@ DKMS_FILES := dkms.conf Kbuild Makefile include src/common src/module src/probe
 # For packages, to install below debian/ and the like.
 DESTDIR ?=
 
-.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source early-install \
-	coverage kcsan style clean clean-cache help
+.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source early-install coverage kcsan style clean clean-cache help deb \
 
 all: module
 
@@ -48,6 +47,9 @@ dkms-remove:
 		sed -n 's,^$(NAME)/\([^,:]*\)[,:].*,\1,p' | sort -u); \
 	[ "$$versions" ] || echo "DKMS has no $(NAME) to remove"; \
 	for version in $$versions; do \
+		! dpkg-query -S /usr/src/$(NAME)-$$version/dkms.conf >/dev/null 2>&1 || { \
+			echo "installed from a package: apt-get remove rtd3-vfio-pci-dkms" >&2; \
+			exit 1; }; \
 		dkms remove $(NAME)/$$version --all || exit; \
 		rm -rf /usr/src/$(NAME)-$$version; \
 	done
@@ -72,6 +74,14 @@ early-install:
 		$(DESTDIR)/usr/lib/dracut/modules.d/90rtd3/module-setup.sh
 	install -D -m 755 src/early/kernel-headers-hook \
 		$(DESTDIR)/etc/kernel/header_postinst.d/rtd3
+
+# They go where dpkg puts them, beside this folder.
+deb:
+	@command -v dpkg-buildpackage >/dev/null || { \
+		echo "dpkg-buildpackage is not installed: apt-get install dpkg-dev" >&2; \
+		exit 1; }
+	dpkg-buildpackage --build=binary --no-sign --post-clean
+	@ls ../rtd3*_$(VERSION)_*.deb
 
 demo:
 	tests/demo
@@ -111,6 +121,7 @@ help:
 	@echo 'rtd3ctl        build the command line tool, src/rtd3ctl/rtd3ctl'
 	@echo 'rtd3ctl-install  install it (DESTDIR, PREFIX)'
 	@echo 'early-install  install what binds devices at boot (root)'
+	@echo 'deb            make Debian packages of it, in ..'
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
