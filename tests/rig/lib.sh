@@ -42,6 +42,12 @@ suites()
 		print $1 }' "$rig/suites" | tr '\n' ' '
 }
 
+# deb_suites: those in which the packages are tried: their kernel is the release's own
+deb_suites()
+{
+	awk '/^[a-z]/ && $2 == $3 && $4 == "all" { print $1 }' "$rig/suites" | tr '\n' ' '
+}
+
 # suite_kernel NAME: sets root, in which its modules are built, tree, which has its
 # lib/modules, kernel, its version, and vmlinuz
 suite_kernel()
