@@ -380,8 +380,13 @@ size_t rtd3_blockers_find(const struct rtd3_snapshot *snap,
 	size_t i;
 
 	rtd3_find_own(&find, snap);
-	if (snap->has_pr3 || !snap->port.present)
+	if (!snap->port.present)
 		return find.nr;
+	if (snap->has_pr3) {
+		rtd3_add_if(&find, rtd3_loses_card(&snap->port),
+			    RTD3_BLOCKER_PORT_NO_PME, snap->port.name);
+		return find.nr;
+	}
 
 	rtd3_find_ports(&find, snap);
 	for (i = 0; i < rtd3_nr_siblings(snap); i++)

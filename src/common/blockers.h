@@ -59,7 +59,7 @@ struct rtd3_snap_fn {
  * @no_d3cold: a driver or a quirk forbids D3cold
  * @hotplug: it can hotplug
  * @native_hotplug: and Linux handles that itself
- * @native_pme: and its PME, too
+ * @native_pme: and its PME, too; or its slot is not the device's
  */
 struct rtd3_snap_port {
 	char name[RTD3_SNAP_NAME];

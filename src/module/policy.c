@@ -263,6 +263,24 @@ void rtd3_policy_init(struct rtd3_device *rdev)
 			 known ?: "");
 }
 
+/* By _OSC, or by pcie_ports=native: that shows by a service of the root port. */
+static bool rtd3_pme_is_native(struct pci_dev *pdev)
+{
+	struct pci_dev *root = pcie_find_root_port(pdev);
+	struct device *service;
+	char name[32];
+
+	if (pci_find_host_bridge(pdev->bus)->native_pme)
+		return true;
+	if (!root)
+		return false;
+	snprintf(name, sizeof(name), "%s:pcie001", pci_name(root));
+	service = device_find_child_by_name(&root->dev, name);
+	put_device(service);
+
+	return service;
+}
+
 /**
  * rtd3_policy_look_at_slot - may the port above the device lose its power?
  * @rdev: device, in its power set
@@ -276,9 +294,7 @@ void rtd3_policy_init(struct rtd3_device *rdev)
  */
 void rtd3_policy_look_at_slot(struct rtd3_device *rdev)
 {
-	struct pci_dev *pdev = rdev->core.pdev;
-
-	if (rtd3_powerset_hotplug(rdev) && !pci_find_host_bridge(pdev->bus)->native_pme)
+	if (rtd3_powerset_hotplug(rdev) && !rtd3_pme_is_native(rdev->core.pdev))
 		rdev->policy.slot = RTD3_POWER_D3HOT;
 }
 

@@ -45,9 +45,18 @@ static bool rtd3_is_pcie_port(struct pci_dev *port)
 	}
 }
 
-static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
+static bool rtd3_is_above(struct pci_dev *bridge, struct pci_dev *pdev)
 {
-	struct pci_host_bridge *host = pci_find_host_bridge(port->bus);
+	while (pdev && pdev != bridge)
+		pdev = pci_upstream_bridge(pdev);
+
+	return pdev;
+}
+
+/* @self: the device that it is looked at for, if its slot must not lose its power */
+static void rtd3_snap_port(struct pci_dev *port, struct pci_dev *self,
+			   struct rtd3_snap_port *snap)
+{
 	struct pci_dev *up;
 
 	strscpy(snap->name, pci_name(port), sizeof(snap->name));
@@ -60,8 +69,9 @@ static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
 	snap->d3cold_allowed = port->d3cold_allowed;
 	snap->no_d3cold = port->no_d3cold;
 	snap->hotplug = port->is_hotplug_bridge;
-	snap->native_hotplug = host->native_pcie_hotplug;
-	snap->native_pme = host->native_pme;
+	snap->native_hotplug =
+		pci_find_host_bridge(port->bus)->native_pcie_hotplug;
+	snap->native_pme = !self || !rtd3_is_above(port, self);
 	/* Behind a switch it can be a port further up that cuts the power. */
 	for (up = port; up && !snap->has_pr3; up = pci_upstream_bridge(up))
 		snap->has_pr3 = pci_pr3_present(up);
@@ -69,14 +79,18 @@ static void rtd3_snap_port(struct pci_dev *port, struct rtd3_snap_port *snap)
 
 struct rtd3_snap_walk {
 	struct pci_dev *self;
+	struct pci_dev *slot_of;
 	struct pci_dev *port;
 	struct rtd3_snapshot *snap;
 };
 
-static void rtd3_snap_bridge(struct pci_dev *bridge, struct rtd3_snapshot *snap)
+static void rtd3_snap_bridge(struct pci_dev *bridge, struct rtd3_snap_walk *walk)
 {
+	struct rtd3_snapshot *snap = walk->snap;
+
 	if (snap->nr_bridges < RTD3_SNAP_BRIDGES)
-		rtd3_snap_port(bridge, &snap->bridge[snap->nr_bridges++]);
+		rtd3_snap_port(bridge, walk->slot_of,
+			       &snap->bridge[snap->nr_bridges++]);
 }
 
 /* Somebody else of the power set. */
@@ -90,7 +104,7 @@ static int rtd3_snap_member(struct pci_dev *pdev, void *data)
 	if (pdev == walk->self || pdev == walk->port)
 		return 0;
 	if (pci_is_bridge(pdev)) {
-		rtd3_snap_bridge(pdev, snap);
+		rtd3_snap_bridge(pdev, walk);
 		return 0;
 	}
 	if (snap->nr_siblings++ >= RTD3_SNAP_SIBLINGS)
@@ -133,12 +147,14 @@ static void rtd3_snap(struct rtd3_device *rdev, struct rtd3_snapshot *snap)
 
 	if (!port)
 		return;
-	rtd3_snap_port(port, &snap->port);
+	if (rdev->policy.slot < RTD3_POWER_D3COLD)
+		walk.slot_of = pdev;
+	rtd3_snap_port(port, walk.slot_of, &snap->port);
 	/* Its own power resources are nobody else's business. */
 	if (top == pdev)
 		return;
 	if (top != port)
-		rtd3_snap_bridge(top, snap);
+		rtd3_snap_bridge(top, &walk);
 	pci_walk_bus(top->subordinate, rtd3_snap_member, &walk);
 }
 

@@ -42,6 +42,13 @@ static bool port_sleeps(const struct rtd3_snapshot *snap)
 	return true;
 }
 
+static bool card_is_lost(const struct rtd3_snapshot *snap)
+{
+	const struct rtd3_snap_port *port = &snap->port;
+
+	return port->present && port->hotplug && port->native_hotplug && !port->native_pme;
+}
+
 static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 {
 	if (!snap->works || snap->policy == RTD3_POWER_D0 ||
@@ -56,8 +63,9 @@ static enum rtd3_depth deepest(const struct rtd3_snapshot *snap)
 	/* Of a port wakeup matters through bridge_d3 alone. */
 	if (snap->has_pr3 && snap->fn.wakeup && !snap->fn.pme_d3cold)
 		return RTD3_POWER_D3HOT;
-	return snap->has_pr3 || port_sleeps(snap) ? RTD3_POWER_D3COLD :
-						    RTD3_POWER_D3HOT;
+	if (snap->has_pr3)
+		return card_is_lost(snap) ? RTD3_POWER_D3HOT : RTD3_POWER_D3COLD;
+	return port_sleeps(snap) ? RTD3_POWER_D3COLD : RTD3_POWER_D3HOT;
 }
 
 static bool device_is_right(const struct rtd3_snapshot *snap,
