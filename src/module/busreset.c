@@ -23,6 +23,7 @@
 #define RTD3_RESET_MS		100	/* before and after it */
 #define RTD3_BUS_RESET_MS	2	/* PCI 3.0, 4.3.2: for 1 ms at least */
 #define RTD3_LINK_OFF_MS	20
+#define RTD3_GIVE_BACK_MS	2000	/* until those that were struck answer again */
 
 /**
  * struct rtd3_claim - those below a bridge that work, and are not in use
@@ -42,11 +43,49 @@ static bool rtd3_is_below(struct pci_dev *pdev, struct pci_dev *bridge)
 	return pdev;
 }
 
+/*
+ * A reset hangs some devices (quirks); of a hot-plug port, or one that leads to nothing of
+ * ours, nobody knows what it had; virtual functions are lost with a reset.
+ */
+static bool rtd3_must_not_be_reset(struct pci_dev *pdev)
+{
+	if (pdev->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET || pci_num_vf(pdev))
+		return true;
+
+	return pci_is_bridge(pdev) &&
+	       (pdev->is_hotplug_bridge || !pdev->subordinate ||
+		list_empty(&pdev->subordinate->devices));
+}
+
 static int rtd3_count_function(struct pci_dev *pdev, void *data)
 {
-	*(unsigned int *)data += !pci_is_bridge(pdev);
+	unsigned int *functions = data;
+
+	if (rtd3_must_not_be_reset(pdev)) {
+		*functions = UINT_MAX;
+		return 1;
+	}
+	*functions += !pci_is_bridge(pdev);
 
 	return 0;
+}
+
+/* Without virtual functions as many are the same ones. */
+static bool rtd3_all_are_ours(struct rtd3_device *rdev, struct pci_dev *bridge)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	unsigned int functions = 0, ours = 0;
+	struct rtd3_device *other;
+
+	lockdep_assert_held(&set->lock);
+
+	if (bridge->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET)
+		return false;
+	pci_walk_bus(bridge->subordinate, rtd3_count_function, &functions);
+	list_for_each_entry(other, &set->members, member.node)
+		ours += rtd3_is_below(other->core.pdev, bridge);
+
+	return ours == functions;
 }
 
 static void rtd3_claim_release(struct rtd3_claim *claim)
@@ -65,26 +104,25 @@ static bool rtd3_claim_below(struct rtd3_device *rdev, struct pci_dev *bridge,
 			     struct rtd3_claim *claim)
 {
 	struct rtd3_powerset *set = rdev->member.set;
-	unsigned int functions = 0, ours = 0;
 	struct rtd3_device *other;
 
 	lockdep_assert_held(&set->lock);
 
-	pci_walk_bus(bridge->subordinate, rtd3_count_function, &functions);
+	if (!rtd3_all_are_ours(rdev, bridge))
+		return false;
 	list_for_each_entry(other, &set->members, member.node) {
-		if (!rtd3_is_below(other->core.pdev, bridge))
-			continue;
-		ours++;
-		if (!rtd3_health_usable(other))
+		if (!rtd3_is_below(other->core.pdev, bridge) ||
+		    !rtd3_health_usable(other))
 			continue;
 		if (claim->nr == ARRAY_SIZE(claim->dev) ||
+		    READ_ONCE(other->recovery.leaving) ||
 		    !rtd3_powerset_hold(other, RTD3_HELD_BY_RESET))
 			goto out_release;
 		pm_runtime_get_sync(&other->core.pdev->dev);
 		claim->dev[claim->nr++] = other;
 	}
-	if (ours == functions)
-		return true;
+
+	return true;
 
 out_release:
 	rtd3_claim_release(claim);
@@ -93,16 +131,17 @@ out_release:
 
 static void rtd3_claim_give_back(struct rtd3_claim *claim)
 {
+	ktime_t end = ktime_add_ms(ktime_get(), RTD3_GIVE_BACK_MS);
 	struct rtd3_device *other;
 	unsigned int i, ms;
 
 	for (i = 0; i < claim->nr; i++) {
 		other = claim->dev[i];
-		ms = READ_ONCE(other->resume.timeout_ms);
-		if (rtd3_path_up(other, ms) || !rtd3_resume_poll(other, ms))
+		ms = max(ktime_ms_delta(end, ktime_get()), 0LL);
+		ms = min(ms, READ_ONCE(other->resume.timeout_ms));
+		if (rtd3_path_up(other, ms) || !rtd3_resume_poll(other, ms) ||
+		    !rtd3_resume_give_back(other))
 			rtd3_health_lost(other);
-		else
-			rtd3_resume_repair(other);
 	}
 	rtd3_claim_release(claim);
 }
@@ -123,7 +162,8 @@ static void rtd3_reset_bus(struct pci_dev *bridge)
  * @rdev: device that does not work, and has had its time since power-on
  * @bridge: one above it, up to the power port, in D0
  *
- * Context: process, sleeps for up to a second; rtd3_powerset.lock held, takes pci_bus_sem.
+ * Context: process, sleeps until those below answer again, RTD3_GIVE_BACK_MS at most, and
+ * for their wakes before; rtd3_powerset.lock held, takes pci_bus_sem.
  * Return: whether it was done; not where somebody else would be struck.
  */
 bool rtd3_busreset_bus(struct rtd3_device *rdev, struct pci_dev *bridge)

@@ -182,7 +182,7 @@ bool rtd3_powerset_can_cut(struct rtd3_device *rdev)
 }
 
 /**
- * rtd3_powerset_hotplug - does a hot-plug port lose its power with the device?
+ * rtd3_powerset_hotplug - is there a hot-plug port between the device and where its power is cut?
  * @rdev: device
  *
  * Context: any.
@@ -190,12 +190,15 @@ bool rtd3_powerset_can_cut(struct rtd3_device *rdev)
 bool rtd3_powerset_hotplug(struct rtd3_device *rdev)
 {
 	struct pci_dev *port = rdev->member.set->port;
-	struct pci_dev *up = rdev->core.pdev;
+	struct pci_dev *pdev = rdev->core.pdev;
+	struct pci_dev *up;
 
-	while (up && up != port) {
-		up = pci_upstream_bridge(up);
-		if (up && up->is_hotplug_bridge)
+	for (up = pci_upstream_bridge(pdev); up; up = pci_upstream_bridge(up)) {
+		if (up->is_hotplug_bridge)
 			return true;
+		/* Of a device that is cut off by itself its slot is the only one. */
+		if (up == port || port == pdev)
+			return false;
 	}
 
 	return false;

@@ -25,6 +25,7 @@ struct rtd3_device;
  *	Runtime PM callbacks take it
  * @powered: when it got its power back, or the last of the set was bound; as @not_cut
  * @silent: when one of the set has been waited for in vain last; as @not_cut
+ * @waited_ms: and for how long
  * @not_cut: the last of the set that came back from D3cold had kept its power all
  *	the time, see rtd3_resume.witness. Written by resumes, read by anyone
  */
@@ -37,6 +38,7 @@ struct rtd3_powerset {
 	struct mutex path_lock; /* see above */
 	ktime_t powered;
 	ktime_t silent;
+	unsigned int waited_ms;
 	bool not_cut;
 };
 

@@ -175,32 +175,22 @@ static void rtd3_recovery_cycle_end(struct rtd3_device *rdev)
 	pm_runtime_put(dev);
 }
 
-/* Until nothing stands against the next step. Tells whether there was the time for that. */
-static bool rtd3_recovery_await(struct rtd3_device *rdev,
-				bool (*too_soon)(struct rtd3_device *rdev))
+/* Take the set's lock once nothing stands against the next step; not if there is no time. */
+static bool rtd3_recovery_lock_set(struct rtd3_device *rdev,
+				   bool (*too_soon)(struct rtd3_device *rdev))
 {
+	struct mutex *lock = &rdev->member.set->lock;
+
+	mutex_lock(lock);
 	while (too_soon(rdev)) {
+		mutex_unlock(lock);
 		if (rtd3_recovery_must_end(rdev))
 			return false;
 		msleep(RTD3_POLL_MS);
+		mutex_lock(lock);
 	}
 
 	return true;
-}
-
-/* Nobody is reset whose firmware is still on its way. */
-static bool rtd3_recovery_too_early(struct rtd3_device *rdev)
-{
-	struct rtd3_powerset *set = rdev->member.set;
-	struct rtd3_device *other;
-	unsigned int ms = 0;
-
-	mutex_lock(&set->lock);
-	list_for_each_entry(other, &set->members, member.node)
-		ms = max(ms, rtd3_resume_reset_in_ms(other));
-	mutex_unlock(&set->lock);
-
-	return ms;
 }
 
 /* Nobody is taken along while it is alive, and only slow. That has an end: its own recovery's. */
@@ -210,13 +200,28 @@ static bool rtd3_recovery_slow_sibling(struct rtd3_device *rdev)
 	struct rtd3_device *other;
 	bool slow = false;
 
-	mutex_lock(&set->lock);
+	lockdep_assert_held(&set->lock);
+
 	list_for_each_entry(other, &set->members, member.node)
 		slow |= other != rdev && rtd3_path_asks_retry(other) &&
 			READ_ONCE(other->recovery.health) == RTD3_HEALTH_RECOVERING;
-	mutex_unlock(&set->lock);
 
 	return slow;
+}
+
+/* Nor is anybody reset whose firmware is still on its way. */
+static bool rtd3_recovery_too_early(struct rtd3_device *rdev)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	struct rtd3_device *other;
+
+	lockdep_assert_held(&set->lock);
+
+	list_for_each_entry(other, &set->members, member.node)
+		if (rtd3_resume_reset_in_ms(other))
+			return true;
+
+	return rtd3_recovery_slow_sibling(rdev);
 }
 
 static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
@@ -227,10 +232,9 @@ static bool rtd3_recovery_power_cycle(struct rtd3_device *rdev)
 	bool cut;
 
 	if (!rtd3_powerset_can_cut(rdev) ||
-	    !rtd3_recovery_await(rdev, rtd3_recovery_slow_sibling))
+	    !rtd3_recovery_lock_set(rdev, rtd3_recovery_slow_sibling))
 		return false;
 
-	mutex_lock(&set->lock);
 	/* A sibling may have taken it along meanwhile. */
 	if (rtd3_health_usable(rdev) || rdev->recovery.power_cycles >= RTD3_CYCLES)
 		goto out_unlock;
@@ -257,10 +261,13 @@ out_unlock:
 /* Is it back, now that it has been reset? */
 static bool rtd3_recovery_after_reset(struct rtd3_device *rdev)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), RTD3_AGAIN_MS);
+	unsigned int ms = max(READ_ONCE(rdev->resume.timeout_ms), RTD3_AGAIN_MS + 0U);
+	ktime_t end = ktime_add_ms(ktime_get(), ms);
 
 	lockdep_assert_held(&rdev->member.set->lock);
 
+	/* Its firmware begins anew. */
+	rtd3_resume_has_power(rdev);
 	while (!rtd3_path_reachable(rdev)) {
 		if (rtd3_recovery_must_end(rdev) || ktime_after(ktime_get(), end))
 			return false;
@@ -307,7 +314,8 @@ static bool rtd3_recovery_by_bridge(struct rtd3_device *rdev, struct pci_dev *br
 {
 	struct rtd3_powerset *set = rdev->member.set;
 
-	mutex_lock(&set->lock);
+	if (!rtd3_recovery_lock_set(rdev, rtd3_recovery_too_early))
+		return false;
 	if (rtd3_health_usable(rdev) || rdev->recovery.in_vain & reset->bit)
 		goto out_unlock;
 	/* A sibling's reset may have brought it back. */
@@ -330,10 +338,6 @@ static bool rtd3_recovery_upwards(struct rtd3_device *rdev, const struct rtd3_re
 {
 	struct pci_dev *bridge = pci_upstream_bridge(rdev->core.pdev);
 	struct pci_dev *top = rtd3_recovery_top(rdev);
-
-	if (!rtd3_recovery_await(rdev, rtd3_recovery_slow_sibling) ||
-	    !rtd3_recovery_await(rdev, rtd3_recovery_too_early))
-		return false;
 
 	while (bridge && !rtd3_recovery_must_end(rdev) && !rtd3_path_asks_retry(rdev)) {
 		if (rtd3_recovery_by_bridge(rdev, bridge, reset))

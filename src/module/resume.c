@@ -106,10 +106,11 @@ bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 }
 
 /* After power-on: until the device may be asked for the first time. */
-static bool rtd3_resume_wait_link(struct rtd3_device *rdev)
+static bool rtd3_resume_wait_link(struct rtd3_device *rdev, unsigned int timeout_ms)
 {
 	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
-	ktime_t end = ktime_add_ms(ktime_get(), RTD3_LINK_TIMEOUT_MS);
+	ktime_t end = ktime_add_ms(ktime_get(),
+				   timeout_ms ? RTD3_LINK_TIMEOUT_MS : 0);
 	u16 status;
 
 	/* The core has waited. */
@@ -204,10 +205,23 @@ static void rtd3_resume_restore(struct rtd3_device *rdev, bool suspended,
  */
 static unsigned int rtd3_resume_timeout_ms(struct rtd3_device *rdev)
 {
-	ktime_t silent = READ_ONCE(rdev->member.set->silent);
+	struct rtd3_powerset *set = rdev->member.set;
+	unsigned int ms = READ_ONCE(rdev->resume.timeout_ms);
+	unsigned int waited = 0;
 
-	return ktime_ms_delta(ktime_get(), silent) < RTD3_NEXT_MS ?
-	       0 : READ_ONCE(rdev->resume.timeout_ms);
+	if (ktime_ms_delta(ktime_get(), READ_ONCE(set->silent)) < RTD3_NEXT_MS)
+		waited = READ_ONCE(set->waited_ms);
+
+	return ms - min(ms, waited);
+}
+
+static void rtd3_resume_note_silence(struct rtd3_device *rdev, ktime_t since)
+{
+	struct rtd3_powerset *set = rdev->member.set;
+	ktime_t now = ktime_get();
+
+	WRITE_ONCE(set->waited_ms, ktime_ms_delta(now, since));
+	WRITE_ONCE(set->silent, now);
 }
 
 static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
@@ -224,9 +238,12 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
 		acpi_bus_set_power(handle, ACPI_STATE_D0);
 	if (from == RTD3_POWER_D3COLD) {
+		start = ktime_get();
 		reason = rtd3_path_up(rdev, timeout_ms);
-		if (!reason && !rtd3_resume_wait_link(rdev))
+		if (!reason && !rtd3_resume_wait_link(rdev, timeout_ms))
 			reason = RTD3_REASON_LINK_DOWN;
+		if (reason && timeout_ms)
+			rtd3_resume_note_silence(rdev, start);
 		if (reason)
 			return rtd3_verify_slot_empty(pdev) ?
 			       RTD3_REASON_REMOVED : reason;
@@ -236,7 +253,7 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	reason = rtd3_verify_await(pci_physfn(pdev), timeout_ms);
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	if (reason == RTD3_REASON_ABSENT && timeout_ms)
-		WRITE_ONCE(rdev->member.set->silent, ktime_get());
+		rtd3_resume_note_silence(rdev, start);
 
 	return reason && rtd3_verify_slot_empty(pdev) ? RTD3_REASON_REMOVED :
 							reason;
@@ -500,6 +517,23 @@ void rtd3_resume_repair(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_resume_give_back - restore a device that has been reset for another's sake
+ * @rdev: device that answers, awake
+ *
+ * Context: as rtd3_resume_repair().
+ * Return: is it what it was?
+ */
+bool rtd3_resume_give_back(struct rtd3_device *rdev)
+{
+	enum rtd3_reason degraded = RTD3_REASON_NONE;
+	u32 header[RTD3_RESUME_HEADER];
+
+	rtd3_resume_restore(rdev, false, rtd3_resume_expected(rdev), header);
+
+	return !rtd3_verify_header(rdev->core.pdev, header, &degraded);
+}
+
+/**
  * rtd3_resume_check_saved - what has been saved of a dead device is not kept
  * @rdev: device; the PCI core has just saved its configuration
  *
@@ -533,7 +567,8 @@ static void rtd3_resume_find(struct pci_dev *pdev)
 	pci_load_saved_state(pdev, saved);
 	pci_restore_state(pdev);
 	kfree(saved);
-	pci_info(pdev, "had lost its configuration; restored\n");
+	if (!rtd3_resume_bars_lost(pdev))
+		pci_info(pdev, "had lost its configuration; restored\n");
 }
 
 /**
@@ -541,7 +576,8 @@ static void rtd3_resume_find(struct pci_dev *pdev)
  * @rdev: device, held awake
  *
  * Context: probe, device_lock held.
- * Return: 0; -ENODEV, after a message, if it does not answer.
+ * Return: 0; -ENODEV, after a message, if it does not answer, or is not where the kernel
+ * has put it.
  */
 int rtd3_resume_init(struct rtd3_device *rdev)
 {
@@ -561,6 +597,12 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 		return -ENODEV;
 	}
 	rtd3_resume_find(pdev);
+	if (rtd3_resume_bars_lost(pdev)) {
+		pci_err(pdev,
+			"has lost its configuration; write 1 to remove and to its bus's rescan\n");
+		rtd3_path_release(rdev);
+		return -ENODEV;
+	}
 
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.hotplug = rtd3_powerset_hotplug(rdev);

@@ -96,6 +96,7 @@ void rtd3_resume_mark(struct rtd3_device *rdev);
 bool rtd3_resume_unmark(struct rtd3_device *rdev);
 bool rtd3_resume_intact(struct rtd3_device *rdev);
 void rtd3_resume_repair(struct rtd3_device *rdev);
+bool rtd3_resume_give_back(struct rtd3_device *rdev);
 void rtd3_resume_check_saved(struct rtd3_device *rdev);
 void rtd3_resume_has_power(struct rtd3_device *rdev);
 unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev);

@@ -334,6 +334,8 @@ int rtd3_device_register(struct rtd3_device *rdev)
 		goto out_put_set;
 
 	pm_runtime_get_noresume(dev);
+	/* No sibling's reset comes between the core and what it reads of the device. */
+	rtd3_powerset_hold(rdev, RTD3_HELD_BY_USER);
 	rtd3_powerset_join(rdev);
 	rtd3_policy_look_at_slot(rdev);
 	rtd3_policy_apply(rdev);
@@ -344,6 +346,7 @@ int rtd3_device_register(struct rtd3_device *rdev)
 	WRITE_ONCE(rdev->core_awake, rtd3_core_usage(dev) >= usage);
 	if (ret)
 		goto out_detach;
+	rtd3_powerset_let_go(rdev);
 	pm_runtime_put(dev);
 
 	return 0;
