@@ -142,8 +142,10 @@ static int bind_all(const struct bind_list *list, bool dry)
 
 static int bind_run(const struct bind_args *args, const struct bind_list *list)
 {
-	int ret = bind_check(list, args->force);
+	int ret = args->persist ? keep_can_bind() : 0;
 
+	if (!ret)
+		ret = bind_check(list, args->force);
 	if (!ret && !args->dry)
 		ret = bind_lock();
 	if (!ret && !args->dry)

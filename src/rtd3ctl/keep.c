@@ -3,16 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
+#include "boot.h"
 #include "keep.h"
 #include "out.h"
 #include "sys.h"
 
 /*
  * One after the other: udev starts one rtd3ctl for each function of a card. Who may not
- * make the file may not write the rules, either. Let go at the end of the program.
+ * make the file may not write what is kept, either. Let go at the end of the program.
  */
 static void keep_lock(void)
 {
@@ -27,8 +30,22 @@ static void keep_lock(void)
 		flock(fd, LOCK_EX);
 }
 
+static int keep_unread(const char *file, int error)
+{
+	return out_error(error == -EINVAL ? CTL_FAILED : out_status(error),
+			 "cannot read %s: %s: move it away, and set anew", file,
+			 error == -EINVAL ? "that is no text file" : strerror(-error));
+}
+
+static int keep_unwritten(const char *file, int error)
+{
+	return out_error(out_status(error), "cannot write %s: %s: %s", file, strerror(-error),
+			 out_status(error) == CTL_PERMISSION ? "only root may, use sudo" :
+							       "make room for it");
+}
+
 /**
- * keep_load - what is kept
+ * keep_load - settings that are kept
  * @rules: filled; freed with rules_free(), also after an error
  *
  * Return: 0 or an exit status, after a message.
@@ -40,25 +57,63 @@ int keep_load(struct rules *rules)
 	keep_lock();
 	ret = rules_load(rules);
 
-	if (ret)
-		return out_error(ret == -EINVAL ? CTL_FAILED : out_status(ret),
-				 "cannot read " RULE_FILE ": %s: move it away, and set anew",
-				 ret == -EINVAL ? "that is no text file" : strerror(-ret));
-
-	return 0;
+	return ret ? keep_unread(RULE_FILE, ret) : 0;
 }
 
-/* Write it. 0 or an exit status, after a message. */
+/* Write them. 0 or an exit status, after a message. */
 int keep_save(const struct rules *rules)
 {
 	int ret = rules_save(rules);
 
+	return ret ? keep_unwritten(RULE_FILE, ret) : 0;
+}
+
+/* Can devices be bound at boot? 0 or an exit status, after a message. */
+int keep_can_bind(void)
+{
+	char path[PATH_MAX];
+
+	sys_path(path, "/usr/lib/udev/rtd3-bind");
+	if (sys_exists(path))
+		return 0;
+
+	return out_error(CTL_FAILED,
+			 "what binds devices at boot is not installed: apt-get install rtd3-vfio-pci-dkms, or make early-install");
+}
+
+static int keep_save_boot(const char *text)
+{
+	int ret = boot_save(text);
+	char path[PATH_MAX];
+
 	if (ret)
-		return out_error(out_status(ret), "cannot write " RULE_FILE ": %s: %s",
-				 strerror(-ret), out_status(ret) == CTL_PERMISSION ?
-				 "only root may, use sudo" : "make room for it");
+		return keep_unwritten(BOOT_FILE, ret);
+	sys_path(path, "/usr/sbin/update-initramfs");
+	printf(BOOT_FILE " has changed: if the host's own driver is in the initramfs, run \"%s\"\n",
+	       sys_exists(path) ? "update-initramfs -u" : "dracut --force");
 
 	return 0;
+}
+
+/* What the admin has written is theirs to take out. */
+static int keep_tell_named(const char *text, const struct dev *dev, size_t nr)
+{
+	unsigned int line;
+	size_t len, i;
+	int ret = 0;
+
+	for (line = 1; *text; line++) {
+		len = strcspn(text, "\n");
+		for (i = 0; i < nr && !boot_names(text, len, &dev[i]); i++)
+			;
+		if (i < nr)
+			ret = out_error(CTL_FAILED,
+					"line %u of " BOOT_FILE ", \"%.*s\", still binds %s at boot: change it by hand",
+					line, (int)len, text, dev[i].bdf);
+		text += len + !!text[len];
+	}
+
+	return ret;
 }
 
 /**
@@ -71,20 +126,25 @@ int keep_save(const struct rules *rules)
  */
 int keep_bound(const struct dev *dev, size_t nr, bool bound)
 {
-	struct rules rules;
-	size_t i, gone = 0;
-	int ret;
+	int ret, changed = 0;
+	char *text;
+	size_t i;
 
-	ret = keep_load(&rules);
-	for (i = 0; i < nr && !ret; i++) {
-		if (!bound)
-			gone += rules_forget(&rules, dev[i].bdf, RULE_BOUND);
-		else if (rules_set(&rules, &dev[i], RULE_BOUND, "yes"))
-			ret = out_error(CTL_FAILED, "out of memory: close something");
+	keep_lock();
+	ret = boot_load(&text);
+	if (ret)
+		return keep_unread(BOOT_FILE, ret);
+	for (i = 0; i < nr && ret >= 0; i++) {
+		ret = bound ? boot_add(&text, &dev[i]) : boot_remove(text, &dev[i]);
+		changed |= ret;
 	}
-	if (!ret && (bound || gone))
-		ret = keep_save(&rules);
-	rules_free(&rules);
+	if (ret < 0)
+		ret = out_error(CTL_FAILED, "out of memory: close something");
+	else
+		ret = changed ? keep_save_boot(text) : 0;
+	if (!ret && !bound)
+		ret = keep_tell_named(text, dev, nr);
+	free(text);
 
 	return ret;
 }

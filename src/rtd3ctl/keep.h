@@ -7,6 +7,7 @@
 
 int keep_load(struct rules *rules);
 int keep_save(const struct rules *rules);
+int keep_can_bind(void);
 int keep_bound(const struct dev *dev, size_t nr, bool bound);
 
 #endif /* RTD3CTL_KEEP_H */

@@ -6,9 +6,6 @@
  * The driver sends "bind" when it gets a device. What was bound in the initramfs is
  * seen again by udev as "add" when the system has started.
  *
- * What is bound at boot has its driver_override written when udev sees the device, before
- * it loads any other driver for it. A driver in the initramfs comes before that.
- *
  * What the fallback has learnt cannot be written to rtd3/fallback, which only takes
  * "none": it is kept as the policy, where that is not shallower anyway, and the line
  * says by ENV{RTD3_LEARNT} what it is.
@@ -30,9 +27,8 @@ static const char rule_head[] =
 	"# Settings of devices of rtd3_vfio_pci. Written by \"rtd3ctl set --persist\", one line\n"
 	"# for each; \"rtd3ctl set DEVICE --forget\" takes them out. Lines of your own are kept.\n"
 	"# Each is written when the driver gets the device: after a reboot, a rebind, an update\n"
-	"# of the module. driver_override: \"rtd3ctl bind --persist\"; \"unbind --persist\" takes it\n"
-	"# out. RTD3_LEARNT: the device did not come back from a deeper state; \"rtd3ctl\n"
-	"# set DEVICE fallback=none --persist\" lets it try again.\n";
+	"# of the module. RTD3_LEARNT: the device did not come back from a deeper state;\n"
+	"# \"rtd3ctl set DEVICE fallback=none --persist\" lets it try again.\n";
 
 /* One KEY{attribute}=="value" of a line. */
 struct rule_part {
@@ -142,32 +138,6 @@ static int rule_setting(struct rule *rule, const struct rule_part *part)
 	return 0;
 }
 
-/* The line that has a device bound at boot. */
-static int rule_bound_text(const struct rule *rule, char *line)
-{
-	return sys_text(line, RULE_LINE,
-			"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", "
-			"ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", "
-			"ATTR{driver_override}=\"%s\", RUN{builtin}+=\"kmod load %s\", "
-			"RUN+=\"/bin/sh -c 'echo %s >/sys/bus/pci/drivers_probe'\"",
-			rule->bdf, rule->vendor, rule->device, DEV_DRIVER, DEV_DRIVER,
-			rule->bdf);
-}
-
-static int rule_bound(struct rule *rule, const char *text)
-{
-	char line[RULE_LINE], bdf[DEV_BDF];
-
-	if (sscanf(text, "ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%15[^\"]\", "
-		   "ATTR{vendor}==\"0x%4x\", ATTR{device}==\"0x%4x\"",
-		   bdf, &rule->vendor, &rule->device) != 3 || dev_parse_bdf(bdf, rule->bdf) ||
-	    rule_bound_text(rule, line) || strcmp(line, text))
-		return -EINVAL;
-	rule->key = RULE_BOUND;
-
-	return sys_text(rule->value, sizeof(rule->value), "yes");
-}
-
 /* Is this a line that we have written? */
 static int rule_parse(struct rule *rule, const char *text)
 {
@@ -175,8 +145,6 @@ static int rule_parse(struct rule *rule, const char *text)
 	char line[RULE_LINE];
 	int nr;
 
-	if (!rule_bound(rule, text))
-		return 0;
 	if (sys_text(line, sizeof(line), "%s", text))
 		return -EINVAL;
 	nr = rule_split(line, part);
@@ -288,7 +256,6 @@ const char *rules_shallower(const char *a, const char *b)
 static void rule_print(FILE *out, const struct rules *rules, const struct rule *rule)
 {
 	const struct key *key;
-	char line[RULE_LINE];
 
 	if (rule->raw) {
 		fprintf(out, "%s\n", rule->raw);
@@ -296,11 +263,6 @@ static void rule_print(FILE *out, const struct rules *rules, const struct rule *
 	}
 	if (!rule->key)
 		return;
-	if (!strcmp(rule->key, RULE_BOUND)) {
-		if (!rule_bound_text(rule, line))
-			fprintf(out, "%s\n", line);
-		return;
-	}
 	fprintf(out, "ACTION==\"add|bind\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", "
 		"ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", DRIVER==\"%s\", ",
 		rule->bdf, rule->vendor, rule->device, DEV_DRIVER);
@@ -368,25 +330,14 @@ int rules_save(const struct rules *rules)
 static bool rule_is(const struct rule *rule, const char *bdf, const char *key)
 {
 	return !rule->raw && rule->key && !strcmp(rule->bdf, bdf) &&
-	       !strcmp(rule->key, key);
-}
-
-/* The same word, for as long as the program runs. */
-static const char *rule_key(const char *key)
-{
-	if (!strcmp(key, RULE_LEARNT))
-		return RULE_LEARNT;
-	if (!strcmp(key, RULE_BOUND))
-		return RULE_BOUND;
-
-	return key_find(key)->name;
+	       (!key || !strcmp(rule->key, key));
 }
 
 /**
  * rules_set - keep a setting
  * @rules: lines
  * @dev: of which device
- * @key: setting, RULE_LEARNT or RULE_BOUND
+ * @key: setting, or RULE_LEARNT
  * @value: checked
  *
  * Return: 0 or a negative error.
@@ -406,25 +357,16 @@ int rules_set(struct rules *rules, const struct dev *dev, const char *key, const
 	memcpy(rule->bdf, dev->bdf, sizeof(rule->bdf));
 	rule->vendor = dev->vendor;
 	rule->device = dev->device;
-	rule->key = rule_key(key);
+	rule->key = key_find(key) ? key_find(key)->name : RULE_LEARNT;
 
 	return sys_text(rule->value, sizeof(rule->value), "%s", value);
-}
-
-static bool rule_goes(const struct rule *rule, const char *bdf, const char *key)
-{
-	if (key)
-		return rule_is(rule, bdf, key);
-
-	return !rule->raw && rule->key && !strcmp(rule->bdf, bdf) &&
-	       strcmp(rule->key, RULE_BOUND);
 }
 
 /**
  * rules_forget - keep a setting no longer
  * @rules: lines
  * @bdf: of which device
- * @key: which; NULL: all, but whether it is bound
+ * @key: which; NULL: all
  *
  * Return: how many there were.
  */
@@ -433,7 +375,7 @@ size_t rules_forget(struct rules *rules, const char *bdf, const char *key)
 	size_t from, to = 0, forgotten;
 
 	for (from = 0; from < rules->nr; from++)
-		if (!rule_goes(&rules->rule[from], bdf, key))
+		if (!rule_is(&rules->rule[from], bdf, key))
 			rules->rule[to++] = rules->rule[from];
 	forgotten = rules->nr - to;
 	rules->nr = to;

@@ -10,7 +10,6 @@
 
 #define RULE_FILE	"/etc/udev/rules.d/79-rtd3.rules"
 #define RULE_LEARNT	"learnt"	/* as a key: what the fallback has learnt */
-#define RULE_BOUND	"bound"		/* the driver gets the device at boot; value "yes" */
 
 /**
  * struct rule - one line of the file
@@ -18,7 +17,7 @@
  * @bdf: address of the device
  * @vendor: its ids: a setting is for that card, not for what comes into its slot
  * @device:
- * @key: name of the setting, RULE_LEARNT or RULE_BOUND
+ * @key: name of the setting, or RULE_LEARNT
  * @value: of the setting; of RULE_LEARNT: off or d3hot
  */
 struct rule {

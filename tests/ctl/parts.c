@@ -6,6 +6,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "boot.h"
 #include "cfg.h"
 #include "dev.h"
 #include "key.h"
@@ -147,7 +148,6 @@ static void rules_fill(struct rules *rules)
 	for (key = keys; key->name; key++)
 		rules_set(rules, &dev, key->name, key->kind == KEY_WORD ? key->words[0] :
 			  key->kind == KEY_BOOL ? "1" : "1000");
-	rules_set(rules, &dev, RULE_BOUND, "yes");
 	rules_set(rules, &dev, RULE_LEARNT, "d3hot");
 }
 
@@ -179,10 +179,7 @@ static void test_rules(void)
 	      "nothing of another device is forgotten");
 	check(rules_forget(&again, "0000:01:00.0", "settle_ms") == 1 &&
 	      !rules_get(&again, "0000:01:00.0", "settle_ms"), "a setting is forgotten");
-	check(rules_forget(&again, "0000:01:00.0", NULL) == rules.nr - 2 && again.nr == 1 &&
-	      rules_get(&again, "0000:01:00.0", RULE_BOUND), "all, but that it is bound");
-	check(rules_forget(&again, "0000:01:00.0", RULE_BOUND) == 1 && !again.nr,
-	      "and that, too");
+	check(rules_forget(&again, "0000:01:00.0", NULL) == rules.nr - 1 && !again.nr, "and all");
 	free(text);
 	free(second);
 	rules_free(&rules);
@@ -231,6 +228,32 @@ static void test_rules_fuzz(void)
 	check(stable, "a file that was made up is the same after it was read and written twice");
 	free(text);
 	rules_free(&rules);
+}
+
+/* Whatever the file says: bound twice is bound once, and unbound is as it was before. */
+static void test_boot_fuzz(void)
+{
+	static const char file[] =
+		"# mine\n01:00.* # both\n10de:*\n0000:01:00.0 10de:2684\n \n0000:01:00.0 10de:2684";
+	const struct dev dev = { .bdf = "0000:01:00.0", .vendor = 0x10de, .device = 0x2684 };
+	char text[FUZZ_TEXT], *bound;
+	bool once = true, same = true;
+	size_t i, len;
+
+	for (i = 0; i < ROUNDS; i++) {
+		fuzz_change(file, text);
+		boot_names(text, strcspn(text, "\n"), &dev);
+		boot_names(text, strlen(text), &dev);
+		boot_remove(text, &dev);
+		len = strlen(text);
+		bound = strdup(text);
+		once = once && boot_add(&bound, &dev) == 1 && !boot_add(&bound, &dev);
+		same = same && boot_remove(bound, &dev) && !strncmp(bound, text, len) &&
+		       !strcmp(bound + len, len && text[len - 1] != '\n' ? "\n" : "");
+		free(bound);
+	}
+	check(once, "a device that is bound at boot has one line");
+	check(same, "and without it the file is what it was");
 }
 
 static void test_config(void)
@@ -337,6 +360,7 @@ int main(void)
 	test_keys();
 	test_rules();
 	test_rules_fuzz();
+	test_boot_fuzz();
 	test_config();
 	test_blockers();
 	test_mask();

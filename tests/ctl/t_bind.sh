@@ -36,6 +36,24 @@ both()
 	echo "$(driver_of "$gpu") $(driver_of "$audio")"
 }
 
+# lines: that --persist writes
+lines()
+{
+	for bdf in "$gpu" "$audio"; do
+		echo "$bdf $(cut -c3- "${dirs[$bdf]}/vendor"):$(cut -c3- "${dirs[$bdf]}/device")"
+	done
+}
+
+# named: what is bound at boot, as rtd3-bind reads it
+named()
+{
+	for bdf in "$gpu" "$audio"; do
+		echo >>"${dirs[$bdf]}/vendor"
+		echo >>"${dirs[$bdf]}/device"
+	done
+	sed "s,=/sys,=$T/sys,; s,=/etc,=$T/etc," "$top/src/early/rtd3-bind" | sh -s
+}
+
 for card in plain switch; do
 	tree
 	if [ $card = plain ]; then
@@ -76,16 +94,35 @@ for card in plain switch; do
 	run unbind --only "$gpu"
 	is "what was there before is still known" "$(driver_of "$gpu")" "${was% *}"
 
-	kept=$T/etc/udev/rules.d/79-rtd3.rules
+	run bind --persist "$gpu"
+	is "--persist with nobody who binds at boot" "$status $(both)" "1 $was"
+	is "says in one line what to do" "$(grep -cE ': apt-get install .*make early-' <<<"$err")" 1
+	is "and writes nothing" "$(ls "$T/etc")" ""
+	kept=$T/etc/rtd3/bind
+	put "$T/usr/lib/udev/rtd3-bind"
 	run bind --persist "$gpu"
 	is "--persist binds, too" "$status $(both)" "0 rtd3_vfio_pci rtd3_vfio_pci"
-	rule='^ACTION=="add".*KERNEL=="'"($gpu|$audio)"'".*ATTR\{driver_override\}="rtd3_vfio_pci"'
-	is "and has udev bind both functions" "$(grep -cE "$rule" "$kept")" 2
-	run set "$gpu" --forget
+	has "and says what to run" '"dracut --force"'
+	is "both functions have a line" "$(sort "$kept")" "$(lines)"
+	is "which rtd3-bind understands" "$(named)" "$gpu"$'\n'"$audio"
+	before=$(stat -c %i "$kept")
 	run bind --persist "$gpu"
-	is "once each" "$(grep -cE "$rule" "$kept")" 2
+	is "a second time there is nothing to write" "$status $(stat -c %i "$kept")" "0 $before"
+	hasnot "and nothing to run" 'dracut|initramfs'
+	put "$T/usr/sbin/update-initramfs"
+	printf '#  mine \n\n\t7f:00.0\n%s\n7f:01.* # x' "$(lines)" >"$kept"
+	run unbind --persist "$audio"
+	is "unbind --persist takes them out" "$status $(both)" "0 $was"
+	has "and says what to run" '"update-initramfs -u"'
+	printf '#  mine \n\n\t7f:00.0\n7f:01.* # x' | cmp -s - "$kept"
+	is "and nothing else" $? 0
+	run bind --persist "$gpu"
+	is "a line without an end gets one" "$(sed -n '4,$p' "$kept" | sort)" \
+		"$(lines)"$'\n''7f:01.* # x'
 	run unbind --persist "$gpu"
-	is "until unbind --persist" "$status $(grep -cE "$rule" "$kept") $(both)" "0 0 $was"
+	before=$(stat -c %i "$kept")
+	run unbind --persist "$gpu"
+	is "nothing to take out, nothing to write" "$status $(stat -c %i "$kept")" "0 $before"
 
 	put "$T/sys/bus/pci/drivers/rtd3_vfio_pci/refuse"
 	run bind "$gpu"
@@ -95,6 +132,38 @@ for card in plain switch; do
 	kernel_stops
 	plain_names
 done
+
+# Lines of the admin's: rtd3ctl reads them as rtd3-bind does, and lets them be.
+tree
+plain_card nouveau
+kernel_starts
+put "$T/usr/lib/udev/rtd3-bind"
+while read -r line; do
+	put "$T/etc/rtd3/bind" "# mine"$'\n'"$line"
+	run unbind --only --persist "$gpu"
+	want=0
+	! named | grep -qx "$gpu" || want=1
+	is "'$line': $want" "$status $(grep -c 'line 2 of .*: change it by' <<<"$err")" "$want $want"
+	is "it stays" "$(tail -n 1 "$T/etc/rtd3/bind")" "$line"
+done <<'EOT'
+01:00.*
+01:00.1
+10de:2684
+10de:*
+10DE:2684
+0000:01:00.0 10de:2684 # comment
+0000:01:00.0  10de:2684
+0000:01:00.0 10de:2685
+0000:01:00.? 10de:[!3]* *:*
+0000:0000:01:00.0
+#01:00.0
+* # all
+*.1
+EOT
+printf 'a\0b' >"$T/etc/rtd3/bind"
+run unbind --persist "$gpu"
+is "a file that is no text is left alone" "$status $(wc -c <"$T/etc/rtd3/bind")" "1 3"
+kernel_stops
 
 # Refusals: nothing is touched.
 tree

@@ -74,6 +74,15 @@ if [ "$(id -u)" != 0 ]; then
 	chmod a-w "${dirs[$gpu]}/rtd3/policy" "${dirs[$gpu]}/power/control"
 	wrong 5 set "$gpu" policy=off
 	wrong 5 wake "$gpu"
+	put "$T/usr/lib/udev/rtd3-bind"
+	chmod a-w "$T/run"
+	wrong 5 bind --persist --force "$gpu"
+	chmod u+w "$T/run"
+	put "$T/etc/rtd3/bind" "$audio 10de:22ba"
+	chmod a-w "$T/etc/rtd3"
+	run unbind --only --persist "$audio"
+	is "who may not write what is bound at boot is told so" "$status" 5
+	chmod u+w "$T/etc/rtd3"
 fi
 # A root that is longer than any path.
 long=$(printf 'x%.0s' {1..5000})
