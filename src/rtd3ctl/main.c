@@ -3,8 +3,8 @@
  * rtd3ctl - which devices of this machine can sleep, which do, why one does not.
  *
  * From those who ask to those who are asked: main.c - cmd_NAME.c, one for each verb -
- * what verbs share (verb, view, remedy, busy, bind, check) - rule, snap - set, cfg,
- * host, key - dev - sys, out. No file calls one further up.
+ * what verbs share (verb, view, remedy, busy, bind, check, cycle) - rule, snap - set,
+ * cfg, host, key - dev, hist - sys, out, stop. No file calls one further up.
  */
 
 #include <stdio.h>
@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{ "unbind", "give it back to the driver that had it before", cmd_unbind },
 	{ "set", "show or change settings of a device, and keep them", cmd_set },
 	{ "wake", "wake a device, so that it is ready when somebody opens it", cmd_wake },
+	{ "selftest", "power cycles of an idle device, before somebody trusts it", cmd_selftest },
 	{ "metrics", "numbers for Prometheus", cmd_metrics },
 	{ }
 };
@@ -76,7 +77,7 @@ static char *main_help(int key, const char *text, void *input)
 	for (verb = verbs; verb->name; verb++)
 		fprintf(out, "  %-10s %s\n", verb->name, verb->what);
 	fputs("\nrtd3ctl VERB --help tells more, and so does rtd3ctl(8). "
-	      "No verb but wake, bind, unbind and set wakes a device.\n", out);
+	      "No verb but wake, bind, unbind, set and selftest wakes a device.\n", out);
 	fclose(out);
 
 	return help;

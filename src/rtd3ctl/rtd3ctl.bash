@@ -14,7 +14,7 @@ _rtd3ctl_devices()
 _rtd3ctl()
 {
 	local cur prev verb words options keys colon
-	local verbs='doctor list status bind unbind set wake metrics'
+	local verbs='doctor list status bind unbind set wake selftest metrics'
 
 	COMPREPLY=()
 	cur=${COMP_LINE:0:COMP_POINT}
@@ -42,6 +42,7 @@ _rtd3ctl()
 	bind | unbind) options='--only --force --dry-run --persist' ;;
 	set) options='--persist --forget --json' ;;
 	wake) options='--hold --no-wait' ;;
+	selftest) options='--cycles --timeout --json' ;;
 	metrics) options='--output' ;;
 	*) return ;;
 	esac

@@ -26,23 +26,23 @@ wrong 2
 wrong 2 frobnicate
 wrong 2 --frobnicate
 wrong 2 --root
-for verb in doctor list status bind unbind set wake metrics; do
+for verb in doctor list status bind unbind set wake selftest metrics; do
 	run "$verb" --help
 	is "$verb --help succeeds" "$status" 0
 	has "and shows how it is called" "^Usage: rtd3ctl $verb "
 	wrong 2 "$verb" --frobnicate
 	wrong 2 "$verb" -X
 done
-for verb in doctor status bind unbind set wake; do
+for verb in doctor status bind unbind set wake selftest; do
 	wrong 2 "$verb" 01:00
 	wrong 2 "$verb" ''
 	wrong 2 "$verb" "$gpu; reboot"
 	wrong 3 "$verb" 0000:7f:00.0
 done
-for verb in status bind unbind set wake; do
+for verb in status bind unbind set wake selftest; do
 	wrong 2 "$verb"
 done
-for verb in doctor status wake; do
+for verb in doctor status wake selftest; do
 	wrong 2 "$verb" "$gpu" "$audio"
 done
 wrong 2 list "$gpu"
@@ -68,6 +68,12 @@ wrong 2 wake "$gpu" --hold -1
 wrong 2 wake "$gpu" --hold 3601
 wrong 2 wake "$gpu" --hold 1s
 wrong 3 wake "$audio"
+for number in 0 -1 x 1x 100001 99999999999999999999; do
+	wrong 2 selftest "$gpu" --cycles "$number"
+	wrong 2 selftest "$gpu" --timeout "$number"
+done
+wrong 2 selftest "$gpu" --cycles
+wrong 3 selftest "$audio"
 
 # Who may not write is told so.
 if [ "$(id -u)" != 0 ]; then
@@ -94,6 +100,6 @@ is "a root that is too long has no devices" "$status" 0
 run --version
 is "--version" "$out" "rtd3ctl $(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$top/dkms.conf")"
 run --help
-for verb in doctor list status bind unbind set wake metrics; do
+for verb in doctor list status bind unbind set wake selftest metrics; do
 	has "--help names $verb" "^  $verb +"
 done
