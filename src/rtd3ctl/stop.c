@@ -65,6 +65,14 @@ bool stop_asked(void)
 	return stop_wait(-1, 0);
 }
 
+/* Has nobody the other end of this pipe any more? Who writes seldom would not notice. */
+bool stop_reader_gone(int fd)
+{
+	struct pollfd output = { .fd = fd };
+
+	return poll(&output, 1, 0) > 0 && output.revents & POLLERR;
+}
+
 /* A clock that nobody sets. */
 long long stop_now_us(void)
 {

@@ -8,6 +8,7 @@
 void stop_catch(void);
 bool stop_wait(int fd, long ms);
 bool stop_asked(void);
+bool stop_reader_gone(int fd);
 long long stop_now_us(void);
 
 #endif /* RTD3CTL_STOP_H */
