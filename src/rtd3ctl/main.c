@@ -3,8 +3,8 @@
  * rtd3ctl - which devices of this machine can sleep, which do, why one does not.
  *
  * From those who ask to those who are asked: main.c - cmd_NAME.c, one for each verb -
- * what verbs share (verb, view, remedy, busy, bind, check, cycle, tracer) - rule, snap -
- * set, cfg, host, key, tape - dev, hist - sys, out, stop. No file calls one further up.
+ * what verbs share (verb, chart, view, remedy, busy, bind, check, cycle, tracer) - rule,
+ * snap - set, cfg, host, key, tape - dev, hist - sys, out, stop. No file calls one further up.
  */
 
 #include <stdio.h>
@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	{ "wake", "wake a device, so that it is ready when somebody opens it", cmd_wake },
 	{ "selftest", "power cycles of an idle device, before somebody trusts it", cmd_selftest },
 	{ "record", "write down what devices do, as lines of JSON", cmd_record },
+	{ "timeline", "draw a recording: power states over time", cmd_timeline },
 	{ "metrics", "numbers for Prometheus", cmd_metrics },
 	{ }
 };

@@ -14,7 +14,7 @@ _rtd3ctl_devices()
 _rtd3ctl()
 {
 	local cur prev verb words options keys colon
-	local verbs='doctor list status bind unbind set wake selftest record metrics'
+	local verbs='doctor list status bind unbind set wake selftest record timeline metrics'
 
 	COMPREPLY=()
 	cur=${COMP_LINE:0:COMP_POINT}
@@ -32,7 +32,7 @@ _rtd3ctl()
 	fi
 	case $prev in
 	--output | --report | -o | -r)
-		[ "$verb" = metrics ] || [ "$verb" = doctor ] || [ "$verb" = record ] &&
+		[[ $verb =~ ^(metrics|doctor|record|timeline)$ ]] &&
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	esac
 	case $verb in
@@ -43,10 +43,15 @@ _rtd3ctl()
 	set) options='--persist --forget --json' ;;
 	wake) options='--hold --no-wait' ;;
 	selftest) options='--cycles --timeout --json' ;;
+	timeline) options='--output' ;;
 	record) options='--output --seconds' ;;
 	metrics) options='--output' ;;
 	*) return ;;
 	esac
+	if [ "$verb" = timeline ] && [[ $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	fi
 	case $cur in
 	-*) words="$options --help" ;;
 	*)

@@ -31,6 +31,7 @@ int cmd_record(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_timeline(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
 

@@ -9,11 +9,13 @@
 #include "boot.h"
 #include "cfg.h"
 #include "dev.h"
+#include "hist.h"
 #include "key.h"
 #include "mask.h"
 #include "remedy.h"
 #include "rule.h"
 #include "snap.h"
+#include "tape.h"
 
 #define ROUNDS		20000
 #define FUZZ_TEXT	512
@@ -354,6 +356,146 @@ static void test_mask(void)
 	check(good, "no text changes its length");
 }
 
+static const char tape_lines[] =
+	"{\"time\":1000,\"event\":\"begin\",\"version\":1,\"clock\":\"boot\",\"wall\":5000}\n"
+	"{\"time\":1000,\"event\":\"present\",\"device\":\"0000:01:00.0\",\"state\":\"D0\"}\n"
+	"{\"time\":2000,\"event\":\"suspend\",\"device\":\"0000:01:00.0\",\"state\":\"D3hot\"}\n"
+	"{\"time\":9000,\"event\":\"resume\",\"device\":\"0000:01:00.0\",\"state\":\"D3cold\","
+	"\"cause\":\"unclaimed\",\"latency_us\":1,\"present\":true}\n"
+	"{\"time\":9100,\"event\":\"wake\",\"device\":\"0000:01:00.0\",\"cause\":\"ioctl\"}\n"
+	"{\"time\":10000,\"event\":\"suspend\",\"device\":\"0000:01:00.0\",\"state\":\"D3hot\"}\n"
+	"{\"time\":11000,\"event\":\"present\",\"device\":\"0000:01:00.0\",\"state\":\"D3cold\"}\n"
+	"{\"time\":11000,\"event\":\"end\",\"lost\":3}\n";
+
+static int tape_parse(struct tape *tape, const char *text, size_t len)
+{
+	FILE *in = fmemopen((void *)text, len, "r");
+	int ret = tape_read(tape, in);
+
+	fclose(in);
+
+	return ret;
+}
+
+/* Whatever was read: times in order, without gaps, inside of the recording. */
+static bool tape_is_sound(const struct tape *tape)
+{
+	const struct tape_dev *dev;
+	size_t i, k;
+
+	if (tape->from > tape->to || tape->nr > TAPE_DEVICES)
+		return false;
+	for (i = 0; i < tape->nr; i++) {
+		dev = &tape->dev[i];
+		for (k = 0; k < dev->nr_bands; k++)
+			if (dev->band[k].from > dev->band[k].to ||
+			    dev->band[k].from < tape->from || dev->band[k].to > tape->to ||
+			    (k && dev->band[k].from != dev->band[k - 1].to))
+				return false;
+		for (k = 0; k < dev->nr_wakes; k++)
+			if (dev->wake[k].time < tape->from || dev->wake[k].time > tape->to)
+				return false;
+	}
+
+	return true;
+}
+
+static void test_tape(void)
+{
+	static const char mixed[] = "garbage\n[1]\n{\"time\":1}\n{\"time\":-1,\"event\":\"x\"}\n"
+		"{\"time\":1e3,\"event\":\"begin\"}\n{\"time\":7,\"event\":\"suspend\","
+		"\"device\":\"nobody\"}\n{\"time\":9,\"event\":\"later\",\"device\":\"01:00.0\"}\n"
+		"\n{\"time\":99,\"event\":\"resu";
+	const struct tape_dev *dev;
+	struct tape tape;
+	size_t len;
+	bool good;
+
+	good = !tape_parse(&tape, tape_lines, strlen(tape_lines)) && tape.nr == 1 &&
+	       tape_is_sound(&tape);
+	dev = tape.dev;
+	check(good && !tape.skipped && tape.lost == 3 && tape.wall == 4000 && tape.version == 1,
+	      "a recording is read");
+	check(good && tape_time_in(dev, TAPE_D0) == 3000 && tape_time_in(dev, TAPE_D3HOT) == 0 &&
+	      tape_time_in(dev, TAPE_D3COLD) == 7000,
+	      "a sleep is as deep as its end says, the last one as the device is then");
+	check(good && dev->nr_wakes == 1 && !strcmp(dev->wake[0].cause, "ioctl") &&
+	      dev->wake[0].time == 8000, "a wake began before it was told, and gets its cause");
+	tape_free(&tape);
+	check(!tape_parse(&tape, mixed, strlen(mixed)) && tape.skipped == 7 && tape.nr == 1 &&
+	      tape_is_sound(&tape), "lines that are no events are skipped and counted");
+	tape_free(&tape);
+	good = true;
+	for (len = 1; len < strlen(tape_lines); len++) {
+		good = good && !tape_parse(&tape, tape_lines, len) && tape.skipped <= 1 &&
+		       tape_is_sound(&tape);
+		tape_free(&tape);
+	}
+	check(good, "a recording that is cut off is read up to there");
+}
+
+/* Each line changed, and in any order. */
+static void tape_shuffle(char *text, size_t size)
+{
+	char line[FUZZ_TEXT], changed[FUZZ_TEXT];
+	size_t at, len, used = 0, i;
+
+	for (i = 0; i < 12; i++) {
+		for (at = fuzz_next() % strlen(tape_lines); at && tape_lines[at - 1] != '\n'; at--)
+			;
+		len = strcspn(tape_lines + at, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)len, tape_lines + at);
+		fuzz_change(line, changed);
+		used += snprintf(text + used, size - used, "%s\n", changed);
+	}
+}
+
+static void test_tape_fuzz(void)
+{
+	char text[13 * FUZZ_TEXT];
+	struct tape tape;
+	bool good = true;
+	size_t i, read = 0;
+
+	for (i = 0; i < ROUNDS / 4; i++) {
+		tape_shuffle(text, sizeof(text));
+		good = good && !tape_parse(&tape, text, strlen(text)) && tape_is_sound(&tape);
+		read += tape.nr;
+		tape_free(&tape);
+	}
+	check(good && read, "recordings that were made up have bands without gaps");
+}
+
+static void test_hist(void)
+{
+	struct hist hist = { };
+	char *text = NULL;
+	size_t size, i;
+	FILE *out;
+
+	check(hist_percentile(&hist, 50) == -1, "nothing was measured: there is no percentile");
+	for (i = 100; i; i--)
+		hist_add(&hist, i * 100);
+	hist_sort(&hist);
+	check(hist_percentile(&hist, 50) == 5000 && hist_percentile(&hist, 99) == 9900 &&
+	      hist_percentile(&hist, 100) == 10000 && hist_percentile(&hist, 1) == 100,
+	      "percentiles are times that were seen");
+	out = open_memstream(&text, &size);
+	hist_print(&hist, out, "");
+	fclose(out);
+	check(strstr(text, " 5 ms to   10 ms     50 ###") && strstr(text, "10 ms to   20 ms      1 #\n"),
+	      "a histogram counts each once");
+	free(text);
+	hist_add(&hist, -5);
+	hist_add(&hist, 0x7fffffffffffffffLL);
+	hist_sort(&hist);
+	out = fopen("/dev/null", "w");
+	hist_print(&hist, out, "");
+	fclose(out);
+	check(hist.nr == 102 && !hist.us[0], "times that cannot be do no harm");
+	hist_free(&hist);
+}
+
 int main(void)
 {
 	test_bdf();
@@ -364,6 +506,9 @@ int main(void)
 	test_config();
 	test_blockers();
 	test_mask();
+	test_tape();
+	test_tape_fuzz();
+	test_hist();
 	printf("1..%d\n", nr);
 
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

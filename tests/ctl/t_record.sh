@@ -8,7 +8,7 @@ probe_dir=/sys/kernel/tracing
 # probed COMMAND...: with events rtd3:*; status 77 if they cannot be made
 probed()
 {
-	timeout 60 unshare -m bash -c '
+	timeout 180 unshare -m bash -c '
 		program=$1
 		shift
 		probe()
@@ -62,8 +62,8 @@ recorded()
 	wait $recorder || said=$?
 	echo $said >"$work/said"
 	find $probe_dir/instances -mindepth 1 -maxdepth 1 -printf '%f\n' >"$work/after"
-	timeout 10 "$ctl" --root="$T" record | head -n 1 >"$work/head"
-	timeout 10 "$ctl" --root="$T" record --seconds 1 >/dev/full 2>"$work/full"
+	timeout 40 "$ctl" --root="$T" record | head -n 1 >"$work/head"
+	timeout 40 "$ctl" --root="$T" record --seconds 1 >/dev/full 2>"$work/full"
 	echo $? >>"$work/full"
 }
 export -f recorded
