@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	{ "set", "show or change settings of a device, and keep them", cmd_set },
 	{ "wake", "wake a device, so that it is ready when somebody opens it", cmd_wake },
 	{ "selftest", "power cycles of an idle device, before somebody trusts it", cmd_selftest },
+	{ "watch", "what devices do, live", cmd_watch },
 	{ "record", "write down what devices do, as lines of JSON", cmd_record },
 	{ "timeline", "draw a recording: power states over time", cmd_timeline },
 	{ "metrics", "numbers for Prometheus", cmd_metrics },

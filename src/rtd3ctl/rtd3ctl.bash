@@ -14,7 +14,7 @@ _rtd3ctl_devices()
 _rtd3ctl()
 {
 	local cur prev verb words options keys colon
-	local verbs='doctor list status bind unbind set wake selftest record timeline metrics'
+	local verbs='doctor list status bind unbind set wake selftest watch record timeline metrics'
 
 	COMPREPLY=()
 	cur=${COMP_LINE:0:COMP_POINT}
@@ -43,6 +43,7 @@ _rtd3ctl()
 	set) options='--persist --forget --json' ;;
 	wake) options='--hold --no-wait' ;;
 	selftest) options='--cycles --timeout --json' ;;
+	watch) options='--once' ;;
 	timeline) options='--output' ;;
 	record) options='--output --seconds' ;;
 	metrics) options='--output' ;;

@@ -34,5 +34,6 @@ int cmd_status(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 
 #endif /* RTD3CTL_VERB_H */

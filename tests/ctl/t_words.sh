@@ -26,7 +26,7 @@ wrong 2
 wrong 2 frobnicate
 wrong 2 --frobnicate
 wrong 2 --root
-for verb in doctor list status bind unbind set wake selftest record timeline metrics; do
+for verb in doctor list status bind unbind set wake selftest watch record timeline metrics; do
 	run "$verb" --help
 	is "$verb --help succeeds" "$status" 0
 	has "and shows how it is called" "^Usage: rtd3ctl $verb "
@@ -76,6 +76,10 @@ wrong 2 selftest "$gpu" --cycles
 for number in 0 -1 x 1x 31536001 99999999999999999999; do
 	wrong 2 record --seconds "$number"
 done
+wrong 2 watch
+wrong 2 watch 01:00
+wrong 3 watch 0000:7f:00.0
+wrong 3 watch "$audio" --once
 wrong 2 timeline
 wrong 2 timeline a b
 wrong 2 timeline -
@@ -112,6 +116,6 @@ is "a root that is too long has no devices" "$status" 0
 run --version
 is "--version" "$out" "rtd3ctl $(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$top/dkms.conf")"
 run --help
-for verb in doctor list status bind unbind set wake selftest record timeline metrics; do
+for verb in doctor list status bind unbind set wake selftest watch record timeline metrics; do
 	has "--help names $verb" "^  $verb +"
 done
