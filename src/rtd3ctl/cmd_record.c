@@ -105,10 +105,11 @@ static long long record_now(clockid_t clock)
 /* Each line at once: who reads along sees it, and what ends the machine loses little. */
 static void record_line(struct record *record, struct json_object *line)
 {
+	const char *text = json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
+							  JSON_C_TO_STRING_NOSLASHESCAPE);
+
 	errno = 0;
-	if ((fprintf(record->out, "%s\n", json_object_to_json_string_ext(line,
-			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0 ||
-	     fflush(record->out)) && !record->failed)
+	if ((fprintf(record->out, "%s\n", text) < 0 || fflush(record->out)) && !record->failed)
 		record->failed = errno ? -errno : -EIO;
 	json_object_put(line);
 }

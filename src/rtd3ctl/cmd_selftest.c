@@ -31,7 +31,8 @@ struct selftest_args {
 };
 
 static const struct argp_option selftest_options[] = {
-	{ .name = "cycles", .key = 'c', .arg = "N", .doc = "So many power cycles, 1 to 100000 (10)" },
+	{ .name = "cycles", .key = 'c', .arg = "N",
+	  .doc = "So many power cycles, 1 to 100000 (10)" },
 	{ .name = "timeout", .key = 't', .arg = "SECONDS",
 	  .doc = "How long to wait each time until it sleeps, 1 to 3600 (30)" },
 	{ .name = "json", .key = 'j', .doc = "As JSON" },
@@ -135,11 +136,13 @@ static int selftest_refuse(const struct dev *dev, const struct set *set)
 		return out_error(CTL_REFUSED, "%s is in use: %s", dev->bdf, why);
 	dev_attr(dev, "rtd3/health", text, sizeof(text));
 	if (strcmp(text, "ok"))
-		return out_error(CTL_REFUSED, "the health of %s is %s: rtd3ctl status %s tells more",
-				 dev->bdf, *text ? text : "unknown", dev->bdf);
+		return out_error(CTL_REFUSED,
+				 "the health of %s is %s: rtd3ctl status %s tells more", dev->bdf,
+				 *text ? text : "unknown", dev->bdf);
 	dev_attr(dev, "rtd3/policy", text, sizeof(text));
 	if (strcmp(text, "d3cold"))
-		return out_error(CTL_REFUSED, "the policy of %s is %s: rtd3ctl set %s policy=d3cold",
+		return out_error(CTL_REFUSED,
+				 "the policy of %s is %s: rtd3ctl set %s policy=d3cold",
 				 dev->bdf, *text ? text : "unknown", dev->bdf);
 
 	return selftest_blocked(dev, set);

@@ -77,7 +77,8 @@ static int timeline_name(struct timeline_args *args)
 
 	if (args->output && !timeline_ends(args->output, ".svg") &&
 	    !timeline_ends(args->output, ".png"))
-		return out_error(CTL_USAGE, "'%s' is no name of a picture: let it end in .svg or .png",
+		return out_error(CTL_USAGE,
+				 "'%s' is no name of a picture: let it end in .svg or .png",
 				 args->output);
 	if (args->output)
 		return 0;
@@ -91,7 +92,8 @@ static int timeline_name(struct timeline_args *args)
 		return out_error(CTL_USAGE, "the recording's name is too long: use --output");
 	args->output = args->name;
 	if (!strcmp(args->output, args->tape))
-		return out_error(CTL_USAGE, "the picture would replace the recording: use --output");
+		return out_error(CTL_USAGE,
+				 "the picture would replace the recording: use --output");
 
 	return 0;
 }

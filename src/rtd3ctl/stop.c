@@ -12,13 +12,13 @@
 
 #include "stop.h"
 
-static volatile sig_atomic_t stop_came;
+static bool stop_came;	/* written where a signal is taken: only atomically */
 static sigset_t stop_before;
 
 static void stop_signal(int signal)
 {
 	(void)signal;
-	stop_came = 1;
+	__atomic_store_n(&stop_came, true, __ATOMIC_RELAXED);
 }
 
 /* From now on signals are taken in stop_wait() only, and a reader that goes is no signal. */
@@ -54,10 +54,10 @@ bool stop_wait(int fd, long ms)
 	struct pollfd input = { .fd = fd, .events = POLLIN };
 
 	/* Also where it has been told before, or for no time: what came meanwhile is taken. */
-	if (!stop_came)
+	if (!__atomic_load_n(&stop_came, __ATOMIC_RELAXED))
 		ppoll(&input, 1, &left, &stop_before);
 
-	return stop_came;
+	return __atomic_load_n(&stop_came, __ATOMIC_RELAXED);
 }
 
 bool stop_asked(void)

@@ -9,25 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROBED	__attribute__((noinline, noipa, used))
+#define PROBED	static __attribute__((noinline, noipa, used)) void
 
-PROBED void at_suspend(const char *device, unsigned int power, unsigned long long ns);
-PROBED void at_resume(const char *device, unsigned int power, unsigned int cause,
-		      unsigned long long ns, unsigned int present);
-PROBED void at_wake(const char *device, unsigned int cause);
-
-void at_suspend(const char *device, unsigned int power, unsigned long long ns)
+PROBED at_suspend(const char *device, unsigned int power, unsigned long long ns)
 {
 	__asm__ volatile("" : : "r"(device), "r"(power), "r"(ns));
 }
 
-void at_resume(const char *device, unsigned int power, unsigned int cause,
-	       unsigned long long ns, unsigned int present)
+PROBED at_resume(const char *device, unsigned int power, unsigned int cause,
+		 unsigned long long ns, unsigned int present)
 {
 	__asm__ volatile("" : : "r"(device), "r"(power), "r"(cause), "r"(ns), "r"(present));
 }
 
-void at_wake(const char *device, unsigned int cause)
+PROBED at_wake(const char *device, unsigned int cause)
 {
 	__asm__ volatile("" : : "r"(device), "r"(cause));
 }

@@ -483,7 +483,8 @@ static void test_hist(void)
 	out = open_memstream(&text, &size);
 	hist_print(&hist, out, "");
 	fclose(out);
-	check(strstr(text, " 5 ms to   10 ms     50 ###") && strstr(text, "10 ms to   20 ms      1 #\n"),
+	check(strstr(text, " 5 ms to   10 ms     50 ###") &&
+	      strstr(text, "10 ms to   20 ms      1 #\n"),
 	      "a histogram counts each once");
 	free(text);
 	hist_add(&hist, -5);
