@@ -63,11 +63,11 @@ json "usage counts of all, the port without one" \
 json "nobody else woke it" 'd["selftest"]["other_wakes"] == 0'
 card_goes
 
-# bad FAULT VICTIM ID GOOD: the second wake is bad; so many cycles are good
+# bad FAULT VICTIM ID GOOD [TIMEOUT]: the second wake is bad; so many cycles are good
 bad()
 {
 	card_sleeps "$1" 2 "$2"
-	run selftest "$gpu" --cycles 3 --timeout 1 --json
+	run selftest "$gpu" --cycles 3 --timeout "${5:-30}" --json
 	is "$1 of $2: selftest fails" "$status" 1
 	json "with the reason and the device" \
 		'd["selftest"]["verdict"] == "fail" and d["selftest"]["problem"]["device"] == "'"$2"'" and
@@ -88,7 +88,7 @@ bad counts-failure "$audio" failures 1
 bad uncounted "$audio" not-counted 1
 bad hot "$gpu" not-cold 1
 bad stuck "$gpu" not-awake 1
-bad insomnia "$gpu" no-sleep 2
+bad insomnia "$gpu" no-sleep 2 5
 
 card_sleeps not-cut 1 "$gpu"
 run selftest "$gpu"
