@@ -115,6 +115,7 @@ static bool remembered(const struct pci_fn *pf)
 		if (ret)
 			sleep_ms(200);
 	} while (ret && since_ms(start) < RULE_MS);
+	diag("%s", said);
 	return !ret;
 }
 
