@@ -147,6 +147,7 @@ bool rtd3_powerset_hold(struct rtd3_device *rdev, enum rtd3_holder holder)
  */
 void rtd3_powerset_let_go(struct rtd3_device *rdev)
 {
+	/* Who has it next, by cmpxchg, sees what was done with it. */
 	smp_store_release(&rdev->member.holder, RTD3_HELD_BY_NOBODY);
 }
 

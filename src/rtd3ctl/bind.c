@@ -44,7 +44,7 @@ int bind_lock(void)
 		return out_error(out_status(-errno), "cannot open %s: %s: use sudo", path,
 				 strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB))
-		return out_error(CTL_REFUSED, "another rtd3ctl binds or tests devices: wait for it");
+		return out_error(CTL_REFUSED, "another rtd3ctl binds or tests: wait for it");
 
 	return 0;
 }

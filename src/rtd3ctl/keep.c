@@ -108,7 +108,8 @@ static int keep_tell_named(const char *text, const struct dev *dev, size_t nr)
 			;
 		if (i < nr)
 			ret = out_error(CTL_FAILED,
-					"line %u of " BOOT_FILE ", \"%.*s\", still binds %s at boot: change it by hand",
+					"line %u of " BOOT_FILE ", \"%.*s\", still binds %s: "
+					"change it by hand",
 					line, (int)len, text, dev[i].bdf);
 		text += len + !!text[len];
 	}

@@ -74,7 +74,8 @@ static const struct remedy {
 	[RTD3_BLOCKER_WAKEUP] = {
 		"it may wake the host, which it cannot do from D3cold",
 		"write disabled to power/wakeup, then 0 and 1 to d3cold_allowed: it has no PME from D3cold",
-		"echo disabled > " ATTR("power/wakeup") "; echo 0 > " ATTR("d3cold_allowed") "; echo 1 > " ATTR("d3cold_allowed"),
+		"echo disabled > " ATTR("power/wakeup") "; echo 0 > " ATTR("d3cold_allowed")
+		"; echo 1 > " ATTR("d3cold_allowed"),
 		REMEDY_COMMAND },
 	[RTD3_BLOCKER_NO_PR3] = {
 		"the firmware cannot cut its power (no ACPI _PR3): it gets no deeper than D3hot",
@@ -147,7 +148,8 @@ static const struct remedy {
 	[RTD3_BLOCKER_SIBLING_WAKEUP] = {
 		"it may wake the host, which it cannot do from D3cold",
 		"write disabled to its power/wakeup, then 0 and 1 to its d3cold_allowed: it has no PME from D3cold",
-		"echo disabled > " ATTR("power/wakeup") "; echo 0 > " ATTR("d3cold_allowed") "; echo 1 > " ATTR("d3cold_allowed"),
+		"echo disabled > " ATTR("power/wakeup") "; echo 0 > " ATTR("d3cold_allowed")
+		"; echo 1 > " ATTR("d3cold_allowed"),
 		REMEDY_COMMAND },
 };
 

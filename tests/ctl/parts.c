@@ -236,7 +236,8 @@ static void test_rules_fuzz(void)
 static void test_boot_fuzz(void)
 {
 	static const char file[] =
-		"# mine\n01:00.* # both\n10de:*\n0000:01:00.0 10de:2684\n \n0000:01:00.0 10de:2684";
+		"# mine\n01:00.* # both\n10de:*\n0000:01:00.0 10de:2684\n\t\n"
+		"0000:01:00.0 10de:2684";
 	const struct dev dev = { .bdf = "0000:01:00.0", .vendor = 0x10de, .device = 0x2684 };
 	char text[FUZZ_TEXT], *bound;
 	bool once = true, same = true;
@@ -312,7 +313,7 @@ static void test_blockers(void)
 			good = false;
 		}
 	}
-	check(good, "each reason has a meaning and a line of advice, each command names its device");
+	check(good, "each reason has a meaning and advice, each command names its device");
 
 	rtd3_blockers_print(list, RTD3_BLOCKER_NR, text, sizeof(text));
 	check(!snap_parse(snap, text) && snap->nr == RTD3_BLOCKER_NR, "each reason is read back");
