@@ -17,7 +17,9 @@
 #define OURS		"rtd3_vfio_pci"
 #define RULES		"/etc/udev/rules.d/79-rtd3.rules"
 #define STAYS_MS	1000
+#define CYCLES		"5"
 #define RULE_MS		10000
+#define RULES_MS	4000	/* udev looks for new rules every three seconds */
 
 /* As in src/rtd3ctl/out.h. */
 #define CTL_USAGE	2
@@ -95,6 +97,7 @@ static void keeps(const struct pci_fn *pf)
 	check_rtd3(pf, "policy", "d3hot", "set --persist");
 	ctl(CTL_USAGE, "set", pf->name, "policy=d4", NULL);
 	check_rtd3(pf, "policy", "d3hot", "set to something else");
+	sleep_ms(RULES_MS);
 	ctl(0, "unbind", pf->name, NULL, NULL);
 	ctl(0, "bind", pf->name, NULL, NULL);
 	check(pci_wait(pf, "rtd3/policy", "d3hot", RULE_MS), "bound again: rtd3/policy: %s",
@@ -129,6 +132,7 @@ static void learns(const struct pci_fn *pf, struct power *p)
 	model_clear();
 	check_rtd3(pf, "fallback", "d3hot", "dead once");
 	check(remembered(pf), "dead once: the rule for %s", pf->name);
+	sleep_ms(RULES_MS);
 	ctl(0, "unbind", pf->name, NULL, NULL);
 	check(!rig_modprobe_remove(OURS), "modprobe -r");
 	ctl(0, "bind", pf->name, NULL, NULL);
@@ -141,6 +145,28 @@ static void learns(const struct pci_fn *pf, struct power *p)
 		pci_set(&rig.fn[i], "rtd3/policy", "d3cold");
 	for (int i = 0; i < rig.nr_fns; i++)
 		pci_set(&rig.fn[i], "rtd3/fallback", "none");
+}
+
+/* Power cycles, counted from outside; what it has changed for them is as before. */
+static void tests_itself(const struct pci_fn *pf, struct power *p)
+{
+	char delay[32];
+	unsigned int offs;
+
+	snprintf(delay, sizeof(delay), "%s", pci_get(pf, "power/autosuspend_delay_ms"));
+	offs = power_get(1).off;
+	ctl(0, "selftest", pf->name, "--cycles=" CYCLES, NULL);
+	check_said("99%", "selftest");
+	check(power_get(1).off - offs >= 5, "selftest: power-offs: %u", power_get(1).off - offs);
+	check_str(pci_get(pf, "power/autosuspend_delay_ms"), delay, "selftest: autosuspend delay");
+	pci_set(pf, "rtd3/policy", "d3hot");
+	ctl(CTL_REFUSED, "selftest", pf->name, NULL, NULL);
+	pci_set(pf, "rtd3/policy", "d3cold");
+	all_asleep(p, "after selftest");
+	*p = power_get(1);
+	ctl(0, "watch", "--once", NULL, NULL);
+	check_said(pf->name, "watch --once");
+	check_no_on(p, STAYS_MS, "watch --once");
 }
 
 RIG_TEST(ctl, "rtd3ctl on a card")
@@ -166,6 +192,7 @@ RIG_TEST(ctl, "rtd3ctl on a card")
 	ctl(0, "bind", pf->name, NULL, NULL);
 	check_said("bound already", "bind again");
 	looks(&p);
+	tests_itself(pf, &p);
 
 	ctl(0, "wake", pf->name, NULL, NULL);
 	check_woken(pf, &p, "wake");
