@@ -44,10 +44,14 @@
 #include <linux/sched.h>
 
 #include "compat.h"
+#include "core.h"
 #include "device.h"
 #include "pm.h"
 #include "sleep.h"
 #include "trace.h"
+
+/* An idle device is asleep so long after its autosuspend delay, or somebody has dropped that. */
+#define RTD3_AGAIN_MS	500
 
 /* A device that is just being reset may be silent for so long. */
 #define RTD3_SILENT_MS	100
@@ -312,12 +316,24 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	}
 }
 
+/* Until it has had the time to suspend. */
+static void rtd3_pm_look_again(struct rtd3_device *rdev)
+{
+	int delay_ms = READ_ONCE(rdev->core.pdev->dev.power.autosuspend_delay);
+
+	queue_delayed_work(pm_wq, &rdev->pm.idle_work,
+			   msecs_to_jiffies(max(delay_ms, 0) + RTD3_AGAIN_MS));
+}
+
 /*
  * The port's resume wakes all devices below it from a work item, which may come first.
  * Whoever had asked for the resume then finds the device active, drops the idle check
  * that its resume has queued, and asks for no other: without a reference of somebody,
  * it would never sleep again. What is asked for here is no request that could be
- * dropped, but done: the device suspends, or its autosuspend timer runs.
+ * dropped, but done: the device suspends, or its autosuspend timer runs. What that timer
+ * asks for can be dropped, too, and the idle check of whoever lets the device go, by a
+ * host that looks at the configuration just then (pci_config_pm_runtime_get() and its
+ * pm_runtime_barrier()). So one that nobody uses is looked at again.
  */
 static void rtd3_pm_idle_work(struct work_struct *work)
 {
@@ -329,6 +345,15 @@ static void rtd3_pm_idle_work(struct work_struct *work)
 	/* The resume that has queued this is over then. */
 	pm_runtime_barrier(dev);
 	pm_runtime_put_sync_autosuspend(dev);
+	if (pm_runtime_active(dev) && !(READ_ONCE(rdev->open) && rtd3_core_usage(dev)))
+		rtd3_pm_look_again(rdev);
+}
+
+static int rtd3_runtime_idle(struct device *dev)
+{
+	rtd3_pm_look_again(rtd3_from_dev(dev));
+
+	return dev->bus->pm->runtime_idle(dev);
 }
 
 /*
@@ -564,6 +589,7 @@ int rtd3_pm_attach(struct rtd3_device *rdev)
 	pm->domain.ops = *dev->bus->pm;
 	pm->domain.ops.runtime_suspend = rtd3_runtime_suspend;
 	pm->domain.ops.runtime_resume = rtd3_runtime_resume;
+	pm->domain.ops.runtime_idle = rtd3_runtime_idle;
 	rtd3_sleep_set_ops(&pm->domain);
 	dev_pm_domain_set(dev, &pm->domain);
 
