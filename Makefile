@@ -11,7 +11,8 @@ DKMS_FILES := dkms.conf Kbuild Makefile include src/common src/module src/probe
 # For packages, to install below debian/ and the like.
 DESTDIR ?=
 
-.PHONY: all module install dkms-install dkms-remove rtd3ctl rtd3ctl-install demo check nested dkms-source early-install coverage kcsan style clean clean-cache help deb \
+.PHONY: all module install dkms-source dkms-install dkms-remove rtd3ctl rtd3ctl-install \
+	early-install deb demo check nested coverage kcsan style clean clean-cache help
 
 all: module
 
