@@ -26,6 +26,36 @@
 #define BIND_WAIT_MS	2000	/* some drivers probe, or go, in the background */
 #define BIND_POLL_MS	10
 
+/* For argp: input is a struct bind_args. */
+error_t bind_parse(int key, char *arg, struct argp_state *state)
+{
+	struct bind_args *args = state->input;
+
+	switch (key) {
+	case 'o':
+		args->only = true;
+		return 0;
+	case 'f':
+		args->force = true;
+		return 0;
+	case 'n':
+		args->dry = true;
+		return 0;
+	case 'p':
+		args->persist = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->nr == BIND_ARGS)
+			return out_error(CTL_USAGE, "too many devices: use several commands");
+		args->bdf[args->nr++] = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		return out_error(CTL_USAGE, "%s", args->missing);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 /* One at a time; let go at the end of the program. */
 int bind_lock(void)
 {

@@ -13,17 +13,6 @@
 #include "sys.h"
 #include "verb.h"
 
-#define BIND_ARGS	32
-
-struct bind_args {
-	char *bdf[BIND_ARGS];
-	unsigned int nr;
-	bool only;
-	bool force;
-	bool dry;
-	bool persist;
-};
-
 static const struct argp_option bind_options[] = {
 	{ .name = "only", .key = 'o',
 	  .doc = "These devices alone, not all that loses power with them" },
@@ -32,35 +21,6 @@ static const struct argp_option bind_options[] = {
 	{ .name = "persist", .key = 'p', .doc = "Bind them at each boot, too" },
 	{ }
 };
-
-static error_t bind_parse(int key, char *arg, struct argp_state *state)
-{
-	struct bind_args *args = state->input;
-
-	switch (key) {
-	case 'o':
-		args->only = true;
-		return 0;
-	case 'f':
-		args->force = true;
-		return 0;
-	case 'n':
-		args->dry = true;
-		return 0;
-	case 'p':
-		args->persist = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->nr == BIND_ARGS)
-			return out_error(CTL_USAGE, "too many devices: use several commands");
-		args->bdf[args->nr++] = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		return out_error(CTL_USAGE, "bind which device? rtd3ctl list --all shows them");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
 
 static const struct argp bind_argp = {
 	.options = bind_options,
@@ -161,7 +121,7 @@ static int bind_run(const struct bind_args *args, const struct bind_list *list)
 
 int cmd_bind(int argc, char **argv)
 {
-	struct bind_args args = { };
+	struct bind_args args = { .missing = "bind which device? rtd3ctl list --all shows them" };
 	struct bind_list list;
 	int ret;
 

@@ -430,12 +430,9 @@ int cmd_selftest(int argc, char **argv)
 
 	ret = verb_parse(&selftest_argp, argc, argv, 0, NULL, &args);
 	if (!ret)
-		ret = verb_device(args.bdf, &dev);
+		ret = verb_own_device(args.bdf, &dev);
 	if (ret)
 		return ret;
-	if (!dev.ours)
-		return out_error(CTL_NODEV, "rtd3_vfio_pci has not got %s: rtd3ctl bind %s",
-				 dev.bdf, dev.bdf);
 	if (set_load(&set, &dev)) {
 		set_free(&set);
 		return out_error(CTL_FAILED, "out of memory: close something");

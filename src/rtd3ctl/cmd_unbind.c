@@ -11,17 +11,6 @@
 #include "out.h"
 #include "verb.h"
 
-#define UNBIND_ARGS	32
-
-struct unbind_args {
-	char *bdf[UNBIND_ARGS];
-	unsigned int nr;
-	bool only;
-	bool force;
-	bool dry;
-	bool persist;
-};
-
 static const struct argp_option unbind_options[] = {
 	{ .name = "only", .key = 'o',
 	  .doc = "These devices alone, not all that loses power with them" },
@@ -31,38 +20,9 @@ static const struct argp_option unbind_options[] = {
 	{ }
 };
 
-static error_t unbind_parse(int key, char *arg, struct argp_state *state)
-{
-	struct unbind_args *args = state->input;
-
-	switch (key) {
-	case 'o':
-		args->only = true;
-		return 0;
-	case 'f':
-		args->force = true;
-		return 0;
-	case 'n':
-		args->dry = true;
-		return 0;
-	case 'p':
-		args->persist = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->nr == UNBIND_ARGS)
-			return out_error(CTL_USAGE, "too many devices: use several commands");
-		args->bdf[args->nr++] = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		return out_error(CTL_USAGE, "unbind which device? rtd3ctl list shows them");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp unbind_argp = {
 	.options = unbind_options,
-	.parser = unbind_parse,
+	.parser = bind_parse,
 	.args_doc = "DEVICE...",
 	.doc = "Give devices back to the drivers that had them before, with all that was bound "
 	       "together with them.",
@@ -126,7 +86,7 @@ static int unbind_all(const struct bind_list *list, bool dry)
 
 int cmd_unbind(int argc, char **argv)
 {
-	struct unbind_args args = { };
+	struct bind_args args = { .missing = "unbind which device? rtd3ctl list shows them" };
 	struct bind_list list;
 	int ret;
 

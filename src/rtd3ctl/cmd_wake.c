@@ -172,12 +172,9 @@ int cmd_wake(int argc, char **argv)
 
 	ret = verb_parse(&wake_argp, argc, argv, 0, NULL, &args);
 	if (!ret)
-		ret = verb_device(args.bdf, &dev);
+		ret = verb_own_device(args.bdf, &dev);
 	if (ret)
 		return ret;
-	if (!dev.ours)
-		return out_error(CTL_NODEV, "rtd3_vfio_pci has not got %s: rtd3ctl bind %s",
-				 dev.bdf, dev.bdf);
 	/* Said now: in the background nobody would hear it. */
 	if (sys_text(path, sizeof(path), "%s/power/control", dev.dir) || access(path, W_OK))
 		return out_error(CTL_PERMISSION, "only root may wake %s: use sudo", dev.bdf);

@@ -363,12 +363,8 @@ int cmd_watch(int argc, char **argv)
 	int ret;
 
 	ret = verb_parse(&watch_argp, argc, argv, 0, NULL, &args);
-	for (i = 0; i < args.nr && !ret; i++) {
-		ret = verb_device(args.bdf[i], &dev);
-		if (!ret && !dev.ours)
-			ret = out_error(CTL_NODEV, "rtd3_vfio_pci has not got %s: rtd3ctl bind %s",
-					dev.bdf, dev.bdf);
-	}
+	for (i = 0; i < args.nr && !ret; i++)
+		ret = verb_own_device(args.bdf[i], &dev);
 	if (ret)
 		return ret;
 	watch = calloc(1, sizeof(*watch));

@@ -90,3 +90,21 @@ int verb_device(const char *text, struct dev *dev)
 
 	return 0;
 }
+
+/**
+ * verb_own_device - verb_device() of one that the driver has
+ * @text: its address
+ * @dev: filled
+ *
+ * Return: 0 or an exit status, after a message.
+ */
+int verb_own_device(const char *text, struct dev *dev)
+{
+	int ret = verb_device(text, dev);
+
+	if (ret || dev->ours)
+		return ret;
+
+	return out_error(CTL_NODEV, DEV_DRIVER " has not got %s: rtd3ctl bind %s", dev->bdf,
+			 dev->bdf);
+}

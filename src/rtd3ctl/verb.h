@@ -22,6 +22,7 @@ struct verb {
 int verb_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *end,
 	       void *input);
 int verb_device(const char *text, struct dev *dev);
+int verb_own_device(const char *text, struct dev *dev);
 
 int cmd_bind(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
