@@ -35,14 +35,6 @@ struct rtd3_claim {
 	unsigned int nr;
 };
 
-static bool rtd3_is_below(struct pci_dev *pdev, struct pci_dev *bridge)
-{
-	while (pdev && pdev != bridge)
-		pdev = pci_upstream_bridge(pdev);
-
-	return pdev;
-}
-
 /*
  * A reset hangs some devices (quirks); of a hot-plug port, or one that leads to nothing of
  * ours, nobody knows what it had; virtual functions are lost with a reset.
@@ -83,7 +75,7 @@ static bool rtd3_all_are_ours(struct rtd3_device *rdev, struct pci_dev *bridge)
 		return false;
 	pci_walk_bus(bridge->subordinate, rtd3_count_function, &functions);
 	list_for_each_entry(other, &set->members, member.node)
-		ours += rtd3_is_below(other->core.pdev, bridge);
+		ours += rtd3_powerset_leads_to(bridge, other->core.pdev);
 
 	return ours == functions;
 }
@@ -111,7 +103,7 @@ static bool rtd3_claim_below(struct rtd3_device *rdev, struct pci_dev *bridge,
 	if (!rtd3_all_are_ours(rdev, bridge))
 		return false;
 	list_for_each_entry(other, &set->members, member.node) {
-		if (!rtd3_is_below(other->core.pdev, bridge) ||
+		if (!rtd3_powerset_leads_to(bridge, other->core.pdev) ||
 		    !rtd3_health_usable(other))
 			continue;
 		if (claim->nr == ARRAY_SIZE(claim->dev) ||

@@ -133,7 +133,7 @@ void rtd3_powerset_leave(struct rtd3_device *rdev)
  * @holder: who wants it
  *
  * Context: any; rtd3_powerset.lock held for RTD3_HELD_BY_RESET.
- * Return: whether he has it.
+ * Return: whether it is had now.
  */
 bool rtd3_powerset_hold(struct rtd3_device *rdev, enum rtd3_holder holder)
 {
@@ -183,6 +183,33 @@ bool rtd3_powerset_can_cut(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_powerset_top - the highest bridge above a device that has to do with its power
+ * @rdev: device
+ *
+ * Return: the power port; of a device that is that itself, the port above it, if there
+ * is one.
+ */
+struct pci_dev *rtd3_powerset_top(struct rtd3_device *rdev)
+{
+	struct pci_dev *port = rdev->member.set->port;
+
+	return port == rdev->core.pdev ? pci_upstream_bridge(port) : port;
+}
+
+/**
+ * rtd3_powerset_leads_to - is a device, or what it is a function of, below a bridge?
+ * @bridge: bridge, or the device itself
+ * @pdev: device
+ */
+bool rtd3_powerset_leads_to(struct pci_dev *bridge, struct pci_dev *pdev)
+{
+	while (pdev && pdev != bridge)
+		pdev = pci_upstream_bridge(pdev);
+
+	return pdev;
+}
+
+/**
  * rtd3_powerset_hotplug - is there a hot-plug port between the device and where its power is cut?
  * @rdev: device
  *
@@ -190,17 +217,12 @@ bool rtd3_powerset_can_cut(struct rtd3_device *rdev)
  */
 bool rtd3_powerset_hotplug(struct rtd3_device *rdev)
 {
-	struct pci_dev *port = rdev->member.set->port;
-	struct pci_dev *pdev = rdev->core.pdev;
-	struct pci_dev *up;
+	struct pci_dev *up = pci_upstream_bridge(rdev->core.pdev);
+	struct pci_dev *top = rtd3_powerset_top(rdev);
 
-	for (up = pci_upstream_bridge(pdev); up; up = pci_upstream_bridge(up)) {
+	for (; up; up = up == top ? NULL : pci_upstream_bridge(up))
 		if (up->is_hotplug_bridge)
 			return true;
-		/* Of a device that is cut off by itself its slot is the only one. */
-		if (up == port || port == pdev)
-			return false;
-	}
 
 	return false;
 }

@@ -70,6 +70,8 @@ void rtd3_powerset_let_go(struct rtd3_device *rdev);
 int rtd3_powerset_hold_for_user(struct rtd3_device *rdev);
 bool rtd3_powerset_can_cut(struct rtd3_device *rdev);
 bool rtd3_powerset_hotplug(struct rtd3_device *rdev);
+struct pci_dev *rtd3_powerset_top(struct rtd3_device *rdev);
+bool rtd3_powerset_leads_to(struct pci_dev *bridge, struct pci_dev *pdev);
 bool rtd3_powerset_cut(struct rtd3_device * const *devs, unsigned int nr,
 		       bool (*stop)(struct rtd3_device *rdev));
 

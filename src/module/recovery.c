@@ -301,14 +301,6 @@ static void rtd3_recovery_was_in_vain(struct rtd3_device *rdev, unsigned int bit
 			other->recovery.in_vain |= bit;
 }
 
-/* Up to the power port, or for a device that is one itself, the port above it. */
-static struct pci_dev *rtd3_recovery_top(struct rtd3_device *rdev)
-{
-	struct pci_dev *port = rdev->member.set->port;
-
-	return port == rdev->core.pdev ? pci_upstream_bridge(port) : port;
-}
-
 static bool rtd3_recovery_by_bridge(struct rtd3_device *rdev, struct pci_dev *bridge,
 				    const struct rtd3_reset *reset)
 {
@@ -325,7 +317,7 @@ static bool rtd3_recovery_by_bridge(struct rtd3_device *rdev, struct pci_dev *br
 	if (rtd3_verify_answers(bridge) && reset->run(rdev, bridge) &&
 	    rtd3_recovery_after_reset(rdev))
 		goto out_unlock;
-	if (bridge == rtd3_recovery_top(rdev))
+	if (bridge == rtd3_powerset_top(rdev))
 		rtd3_recovery_was_in_vain(rdev, reset->bit);
 
 out_unlock:
@@ -337,7 +329,7 @@ out_unlock:
 static bool rtd3_recovery_upwards(struct rtd3_device *rdev, const struct rtd3_reset *reset)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(rdev->core.pdev);
-	struct pci_dev *top = rtd3_recovery_top(rdev);
+	struct pci_dev *top = rtd3_powerset_top(rdev);
 
 	while (bridge && !rtd3_recovery_must_end(rdev) && !rtd3_path_asks_retry(rdev)) {
 		if (rtd3_recovery_by_bridge(rdev, bridge, reset))

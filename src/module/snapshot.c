@@ -45,14 +45,6 @@ static bool rtd3_is_pcie_port(struct pci_dev *port)
 	}
 }
 
-static bool rtd3_is_above(struct pci_dev *bridge, struct pci_dev *pdev)
-{
-	while (pdev && pdev != bridge)
-		pdev = pci_upstream_bridge(pdev);
-
-	return pdev;
-}
-
 /* @self: the device that it is looked at for, if its slot must not lose its power */
 static void rtd3_snap_port(struct pci_dev *port, struct pci_dev *self,
 			   struct rtd3_snap_port *snap)
@@ -71,7 +63,7 @@ static void rtd3_snap_port(struct pci_dev *port, struct pci_dev *self,
 	snap->hotplug = port->is_hotplug_bridge;
 	snap->native_hotplug =
 		pci_find_host_bridge(port->bus)->native_pcie_hotplug;
-	snap->native_pme = !self || !rtd3_is_above(port, self);
+	snap->native_pme = !self || !rtd3_powerset_leads_to(port, self);
 	/* Behind a switch it can be a port further up that cuts the power. */
 	for (up = port; up && !snap->has_pr3; up = pci_upstream_bridge(up))
 		snap->has_pr3 = pci_pr3_present(up);
