@@ -10,6 +10,7 @@ DKMS_TREE := /usr/src/$(NAME)-$(VERSION)
 DKMS_FILES := dkms.conf Kbuild Makefile include src/common src/module src/probe
 # For packages, to install below debian/ and the like.
 DESTDIR ?=
+PREFIX ?= /usr
 
 .PHONY: all module install dkms-source dkms-install dkms-remove rtd3ctl rtd3ctl-install \
 	early-install deb demo check nested coverage kcsan style clean clean-cache help
@@ -30,7 +31,7 @@ install: module
 dkms-source:
 	install -d $(DESTDIR)$(DKMS_TREE)
 	cp -r --parents $(DKMS_FILES) $(DESTDIR)$(DKMS_TREE)/
-	find $(DESTDIR)$(DKMS_TREE) -name '*.o' -o -name '.*.cmd' | xargs -r rm -f
+	find $(DESTDIR)$(DKMS_TREE) -name '*.o' -o -name '.*.cmd' -o -name '*.4' | xargs -r rm -f
 
 # DKMS has one version at a time.
 dkms-install: dkms-remove
@@ -60,8 +61,10 @@ dkms-remove:
 rtd3ctl:
 	$(MAKE) -C src/rtd3ctl
 
+# With both manual pages; the driver's is in its own package.
 rtd3ctl-install:
 	$(MAKE) -C src/rtd3ctl install
+	install -D -m 644 src/module/$(NAME).4 $(DESTDIR)$(PREFIX)/share/man/man4/$(NAME).4
 
 # What gives devices to the driver at boot, with udev, initramfs-tools and dracut.
 early-install:

@@ -4,6 +4,7 @@
 
 tree
 man=$top/src/rtd3ctl/rtd3ctl.8
+driver=$top/src/module/rtd3_vfio_pci.4
 completion=$top/src/rtd3ctl/rtd3ctl.bash
 
 # missing FILE WORD...: those that the file has not, as words of their own
@@ -39,6 +40,12 @@ is "the manual page has each setting" "$(missing "$man" $names)" ""
 # shellcheck disable=SC2086
 is "so has the completion" "$(missing "$completion" $names)" ""
 
+params=$(sed -nE -e 's/^(module_param|RTD3_CHOICE|RTD3_VDEV_PARAM)\w*\((\w+),.*/\2/p' \
+	"$top"/src/module/*.c)
+is "there are module parameters" "$([ "$params" ] && echo yes)" yes
+# shellcheck disable=SC2086
+is "the driver's manual page has each" "$(missing "$driver" $params)" ""
+
 # Files that call, by way of others, themselves.
 circles=$(nm -A "$O"/build/obj/*.o | awk '
 	{ file = $1; sub(/:.*/, "", file) }
@@ -56,12 +63,27 @@ circles=$(nm -A "$O"/build/obj/*.o | awk '
 is "no file of rtd3ctl calls upwards" "$circles" ""
 
 if command -v mandoc >/dev/null; then
-	is "the manual page has no mistakes" \
-		"$(mandoc -T lint -W all "$man" 2>&1 | grep -vE 'manual not found|outdated mandoc.db')" ""
+	is "the manual pages have no mistakes" "$(mandoc -T lint -W all "$man" "$driver" 2>&1 |
+		grep -vE 'manual not found|outdated mandoc.db')" ""
 else
 	tests=$((tests + 1))
-	echo "ok $tests - the manual page has no mistakes # SKIP mandoc is not installed"
+	echo "ok $tests - the manual pages have no mistakes # SKIP mandoc is not installed"
 fi
 have=$(bash -c '. "$1"; COMP_LINE="rtd3ctl set --per"; COMP_POINT=${#COMP_LINE}
 	COMP_WORDS=(rtd3ctl set --per); COMP_CWORD=2; _rtd3ctl; echo "${COMPREPLY[@]}"' bash "$completion")
 is "bash completes an option" "$have" "--persist"
+
+# Each command for a device that the README and the page's examples have, on a device that
+# the driver has not got, which is found out after the words are. bind would wait for it.
+tree
+plain_card
+commands=$(sed -nE -e 's/^ +(rtd3ctl [a-z]+ [^#]*01:00\.0[^#]*).*/\1/p' \
+	-e 's/^\.It Li (rtd3ctl [a-z]+ .*01:00\.0.*)/\1/p' "$top/README.md" "$man"
+	tr '\n' ' ' <"$top/README.md" | grep -oE '`rtd3ctl [a-z]+ [^`]*01:00\.0[^`]*`' | tr -d '`')
+is "the README and the manual page have commands" "$([ "$commands" ] && echo yes)" yes
+while read -r _ verb rest; do
+	[ "$verb" != bind ] || rest+=" --dry-run"
+	# shellcheck disable=SC2086 # words
+	run "$verb" $rest
+	result $((status == 2)) "rtd3ctl $verb $rest is understood"
+done < <(sed 's/ *$//' <<<"$commands" | sort -u)

@@ -62,7 +62,7 @@ static void make_node(void)
 		die("mknod /dev/vfio/vfio: %s", strerror(errno));
 }
 
-/* As the README has it. */
+/* As rtd3_vfio_pci(4) has it. */
 static void write_rule(const struct pci_fn *pf)
 {
 	char rule[256];
