@@ -11,7 +11,10 @@
 #include "boot.h"
 #include "keep.h"
 #include "out.h"
+#include "run.h"
 #include "sys.h"
+
+#define KEEP_UDEV_MS	3000	/* by then udev would have looked by itself */
 
 /*
  * One after the other: udev starts one rtd3ctl for each function of a card. Who may not
@@ -60,12 +63,28 @@ int keep_load(struct rules *rules)
 	return ret ? keep_unread(RULE_FILE, ret) : 0;
 }
 
-/* Write them. 0 or an exit status, after a message. */
+/* Who binds a device next wants its settings then: udev reads new rules seconds later. */
+static void keep_tell_udev(void)
+{
+	char udevadm[PATH_MAX], control[PATH_MAX];
+	const char *const argv[] = { udevadm, "control", "--reload", NULL };
+
+	sys_path(udevadm, "/usr/bin/udevadm");
+	sys_path(control, "/run/udev/control");
+	if (sys_exists(udevadm) && sys_exists(control))
+		run_program(argv, NULL, 0, KEEP_UDEV_MS);
+}
+
+/* Write them, and have udev read them. 0 or an exit status, after a message. */
 int keep_save(const struct rules *rules)
 {
 	int ret = rules_save(rules);
 
-	return ret ? keep_unwritten(RULE_FILE, ret) : 0;
+	if (ret)
+		return keep_unwritten(RULE_FILE, ret);
+	keep_tell_udev();
+
+	return 0;
 }
 
 /* Can devices be bound at boot? 0 or an exit status, after a message. */

@@ -304,7 +304,7 @@ char *rules_print(const struct rules *rules)
 }
 
 /**
- * rules_save - write the file; udev reads it anew by itself
+ * rules_save - write the file
  * @rules: lines
  *
  * Return: 0 or a negative error.

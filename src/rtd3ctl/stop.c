@@ -41,6 +41,13 @@ void stop_catch(void)
 		sigdelset(&stop_before, signals[i]);
 }
 
+/* In a child: signals as they were, for the program that it becomes. */
+void stop_release(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &stop_before, NULL);
+}
+
 /**
  * stop_wait - wait, unless told to stop
  * @fd: something that can be read ends the wait, too; -1: nothing does

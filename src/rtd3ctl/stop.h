@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 void stop_catch(void);
+void stop_release(void);
 bool stop_wait(int fd, long ms);
 bool stop_asked(void);
 bool stop_reader_gone(int fd);

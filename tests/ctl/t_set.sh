@@ -85,6 +85,39 @@ out=$(rules)
 hasnot "and in the file" 'RTD3_LEARNT'
 hasnot "where it is no rule" 'rtd3/fallback'
 
+# udev reads the rules at once where it runs, and is no condition.
+mkdir -p "$T/usr/bin"
+cat >"$T/usr/bin/udevadm" <<EOT
+#!/bin/sh
+echo "\$* \$(grep -c settle_ms $T/etc/udev/rules.d/79-rtd3.rules)" >>$T/told
+EOT
+chmod +x "$T/usr/bin/udevadm"
+run set "$gpu" settle_ms=1 --persist
+is "no udev that runs: settings are kept" "$status" 0
+is "and nobody is told" "$(cat "$T/told" 2>&1)" "cat: $T/told: No such file or directory"
+put "$T/run/udev/control"
+run set "$gpu" settle_ms=2 --persist
+is "udev is told when the rule is there" "$(cat "$T/told")" "control --reload 1"
+run set "$gpu" settle_ms=3
+is "and not of what is not kept" "$(cat "$T/told")" "control --reload 1"
+run set "$gpu" --forget settle_ms
+is "but of what is forgotten" "$(tail -n 1 "$T/told")" "control --reload 0"
+put "${dirs[$gpu]}/rtd3/fallback" d3hot
+run set "$gpu" --remember
+put "${dirs[$gpu]}/rtd3/fallback" none
+is "and learnt" "$(wc -l <"$T/told")" 3
+run set "$gpu" --forget learnt
+printf '#!/bin/sh\nexit 1\n' >"$T/usr/bin/udevadm"
+run set "$gpu" settle_ms=4 --persist
+is "one that fails is no error: it looks by itself, too" "$status$err" 0
+run set "$gpu" --forget settle_ms
+printf '#!/bin/sh\nsleep 1000\n' >"$T/usr/bin/udevadm"
+run set "$gpu" settle_ms=4 --persist
+is "nor is one that hangs" "$status$err" 0
+rm "$T/usr/bin/udevadm"
+run set "$gpu" --forget settle_ms
+is "nor none" "$status$err" 0
+
 # As udev does it for each function: nothing gets lost.
 ours "$audio" D3cold
 mkdir -p "$T/run/rtd3ctl"

@@ -19,7 +19,6 @@
 #define STAYS_MS	1000
 #define CYCLES		"5"
 #define RULE_MS		10000
-#define RULES_MS	4000	/* udev looks for new rules every three seconds */
 
 /* As in src/rtd3ctl/out.h. */
 #define CTL_USAGE	2
@@ -97,7 +96,6 @@ static void keeps(const struct pci_fn *pf)
 	check_rtd3(pf, "policy", "d3hot", "set --persist");
 	ctl(CTL_USAGE, "set", pf->name, "policy=d4", NULL);
 	check_rtd3(pf, "policy", "d3hot", "set to something else");
-	sleep_ms(RULES_MS);
 	ctl(0, "unbind", pf->name, NULL, NULL);
 	ctl(0, "bind", pf->name, NULL, NULL);
 	check(pci_wait(pf, "rtd3/policy", "d3hot", RULE_MS), "bound again: rtd3/policy: %s",
@@ -106,9 +104,10 @@ static void keeps(const struct pci_fn *pf)
 	ctl(0, "set", pf->name, "policy=d3cold", NULL);
 }
 
-/* udev runs rtd3ctl for that. */
+/* udev runs rtd3ctl for that, and has read the rule when that has ended. */
 static bool remembered(const struct pci_fn *pf)
 {
+	static const char *const settle[] = { "udevadm", "settle", NULL };
 	const char *const grep[] = { "grep", pf->name, RULES, NULL };
 	uint64_t start = now_us();
 	int ret;
@@ -119,7 +118,7 @@ static bool remembered(const struct pci_fn *pf)
 			sleep_ms(200);
 	} while (ret && since_ms(start) < RULE_MS);
 	diag("%s", said);
-	return !ret;
+	return !ret && !root_run(said, sizeof(said), settle);
 }
 
 /* What a device has learnt is its rule's by the time it is bound again, by a new module, too. */
@@ -132,7 +131,6 @@ static void learns(const struct pci_fn *pf, struct power *p)
 	model_clear();
 	check_rtd3(pf, "fallback", "d3hot", "dead once");
 	check(remembered(pf), "dead once: the rule for %s", pf->name);
-	sleep_ms(RULES_MS);
 	ctl(0, "unbind", pf->name, NULL, NULL);
 	check(!rig_modprobe_remove(OURS), "modprobe -r");
 	ctl(0, "bind", pf->name, NULL, NULL);
