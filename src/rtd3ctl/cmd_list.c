@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "out.h"
+#include "sys.h"
 #include "verb.h"
 #include "view.h"
 
@@ -42,7 +43,8 @@ static const struct argp list_argp = {
 	.options = list_options,
 	.parser = list_parse,
 	.doc = "List display devices, and all that the driver has: how deep they sleep, for how "
-	       "much of the time, and who woke them last. No device is woken for this.",
+	       "long, for how much of the time, and who woke them last. No device is woken for "
+	       "this.",
 };
 
 static bool list_wants(const struct list_args *args, const struct dev *dev)
@@ -50,10 +52,28 @@ static bool list_wants(const struct list_args *args, const struct dev *dev)
 	return args->all || dev->ours || dev_is_display(dev);
 }
 
+/* One format for the head and the lines. */
+#define LIST_FORMAT	"%s%-13s %-14s %-7s %-10s %-15s %6s  %-16s %-10s %s%s\n"
+
+static void list_stay(const struct dev *dev, char *stay, size_t size)
+{
+	char duration[64];
+	bool exact;
+	long long ms = view_stay(dev, &exact);
+
+	if (ms < 0) {
+		sys_text(stay, size, "-");
+		return;
+	}
+	view_duration(ms, duration, sizeof(duration));
+	sys_text(stay, size, "%s%s", exact ? "" : "<= ", duration);
+}
+
 static void list_line(const struct dev *dev)
 {
 	char policy[DEV_WORD] = "", wake[DEV_WORD] = "", health[DEV_WORD] = "", share[16] = "";
 	struct view_times times;
+	char stay[64];
 
 	if (dev->ours) {
 		dev_attr(dev, "rtd3/policy", policy, sizeof(policy));
@@ -62,9 +82,10 @@ static void list_line(const struct dev *dev)
 		view_times(dev, &times);
 		snprintf(share, sizeof(share), "%d%%", view_percent(&times, RTD3_POWER_D3COLD));
 	}
-	printf("%-13s %-14s %-7s %-10s %6s  %-16s %-10s %s\n", dev->bdf,
-	       *dev->driver ? dev->driver : "-", *policy ? policy : "-", view_state(dev),
-	       *share ? share : "-", *wake ? wake : "-", *health ? health : "-", dev_name(dev));
+	list_stay(dev, stay, sizeof(stay));
+	printf(LIST_FORMAT, "", dev->bdf, *dev->driver ? dev->driver : "-",
+	       *policy ? policy : "-", view_state(dev), stay, *share ? share : "-",
+	       *wake ? wake : "-", *health ? health : "-", dev_name(dev), "");
 }
 
 static void list_text(const struct list_args *args, const struct dev *dev, size_t nr)
@@ -75,9 +96,8 @@ static void list_text(const struct list_args *args, const struct dev *dev, size_
 		if (!list_wants(args, &dev[i]))
 			continue;
 		if (!shown++)
-			printf("%s%-13s %-14s %-7s %-10s %6s  %-16s %-10s %s%s\n", out_on(OUT_BOLD),
-			       "DEVICE", "DRIVER", "POLICY", "STATE", "D3COLD", "LAST WAKE",
-			       "HEALTH", "NAME", out_off());
+			printf(LIST_FORMAT, out_on(OUT_BOLD), "DEVICE", "DRIVER", "POLICY",
+			       "STATE", "FOR", "D3COLD", "LAST WAKE", "HEALTH", "NAME", out_off());
 		list_line(&dev[i]);
 	}
 	if (!shown)

@@ -58,6 +58,20 @@ static void status_word(const struct dev *dev, const char *name, const char *att
 		printf("  %-12s %s\n", name, value);
 }
 
+static void status_state(const struct dev *dev)
+{
+	char duration[64];
+	bool exact;
+	long long ms = view_stay(dev, &exact);
+
+	printf("  %-12s %s", "state", view_state(dev));
+	if (ms >= 0) {
+		view_duration(ms, duration, sizeof(duration));
+		printf(", for %s%s", duration, exact ? "" : " at most");
+	}
+	putchar('\n');
+}
+
 static void status_times(const struct dev *dev)
 {
 	struct view_times times;
@@ -132,7 +146,7 @@ static void status_text(const struct dev *dev, const struct set *set, const stru
 	printf("%s%s%s %s [%04x:%04x]\n", out_on(OUT_BOLD), dev->bdf, out_off(), dev_name(dev),
 	       dev->vendor, dev->device);
 	printf("  %-12s %s\n", "driver", *dev->driver ? dev->driver : "none");
-	printf("  %-12s %s\n", "state", view_state(dev));
+	status_state(dev);
 	if (dev->ours)
 		status_managed(dev);
 	else
