@@ -7,6 +7,7 @@
 
 #include "out.h"
 #include "remedy.h"
+#include "slot.h"
 #include "sys.h"
 #include "verb.h"
 #include "view.h"
@@ -141,6 +142,17 @@ static void status_blockers(const struct snap *snap)
 		       snap->unknown[i].device, snap->unknown[i].fact, snap->unknown[i].why);
 }
 
+/* Not said of one that sleeps. It is no defect that it is slow: GPUs that idle are. */
+static void status_link(const struct dev *dev, const struct set *set)
+{
+	struct slot slot;
+
+	if (slot_load(&slot, dev, set))
+		printf("  %-12s x%ld at %.1f GT/s; both ends can x%ld at %.1f GT/s; slot of %s\n",
+		       "link", slot.width, slot.speed / 1e3, slot.max_width, slot.max_speed / 1e3,
+		       slot.port);
+}
+
 static void status_text(const struct dev *dev, const struct set *set, const struct snap *snap)
 {
 	printf("%s%s%s %s [%04x:%04x]\n", out_on(OUT_BOLD), dev->bdf, out_off(), dev_name(dev),
@@ -152,6 +164,7 @@ static void status_text(const struct dev *dev, const struct set *set, const stru
 	else
 		printf("  %-12s rtd3_vfio_pci has not got it: rtd3ctl bind %s\n", "policy",
 		       dev->bdf);
+	status_link(dev, set);
 	status_blockers(snap);
 	puts("  loses power with");
 	view_tree(set, dev, "    ");
@@ -178,6 +191,23 @@ static struct json_object *status_blockers_json(const struct snap *snap)
 	return list;
 }
 
+static void status_link_json(struct json_object *to, const struct dev *dev,
+			     const struct set *set)
+{
+	struct json_object *link;
+	struct slot slot;
+
+	if (!slot_load(&slot, dev, set))
+		return;
+	link = json_object_new_object();
+	out_put(link, "port", slot.port);
+	out_put_number(link, "width", slot.width);
+	out_put_number(link, "speed_mts", slot.speed);
+	out_put_number(link, "max_width", slot.max_width);
+	out_put_number(link, "max_speed_mts", slot.max_speed);
+	json_object_object_add(to, "link", link);
+}
+
 static struct json_object *status_unknown_json(const struct snap *snap)
 {
 	struct json_object *list = json_object_new_array(), *one;
@@ -199,6 +229,7 @@ static void status_json(const struct dev *dev, const struct set *set, const stru
 	struct json_object *json = out_json(), *device = view_device_json(dev);
 
 	out_put(device, "predicted", rtd3_power_names[snap->predicted]);
+	status_link_json(device, dev, set);
 	json_object_object_add(device, "blockers", status_blockers_json(snap));
 	json_object_object_add(device, "unknown", status_unknown_json(snap));
 	json_object_object_add(device, "power_set", view_set_json(set));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A PCI device as sysfs shows it. Only attributes are read that wake nobody: not
- * "config", "vpd", "current_link_*" and "*_bus_number", which do, and not
+ * "config", "vpd", "*_link_*" and "*_bus_number", which do, and not
  * "driver_override" and "sriov_numvfs", which wait for the device's lock, for ever
  * if a driver hangs in it.
  */

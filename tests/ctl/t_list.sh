@@ -139,3 +139,54 @@ run status "$gpu" -j
 json "and is unknown if to look would wake the device" \
 	'("'"$audio"'", "pme-d3cold") in [(u["device"], u["fact"]) for u in d["device"]["unknown"]]'
 plain_names
+
+# The link, of devices that are awake. Where it must not be looked at there is a trap.
+tree
+plain_card
+link 0000:00:01.0 2.5 8 16.0 16
+link "$gpu" 5.0 4 32.0 8
+run status "$gpu"
+has "the link now is what the port says, and what both ends can" \
+	'^  link +x8 at 2\.5 GT/s; both ends can x8 at 16\.0 GT/s; slot of 0000:00:01\.0$'
+run status "$gpu" -j
+json "as JSON" 'd["device"]["link"] == {"port": "0000:00:01.0", "width": 8,
+	"speed_mts": 2500, "max_width": 8, "max_speed_mts": 16000}'
+ours "$gpu" D0
+put "${dirs[$gpu]}/rtd3/predicted" D0
+run status "$gpu"
+has "a device of the driver that stays awake has it, too" '^  link +x8 at 2\.5 GT/s'
+put "${dirs[0000:00:01.0]}/current_link_speed" Unknown
+run status "$gpu" -j
+json "what is not known is left out" '"link" not in d["device"]'
+link 0000:00:01.0 2.5 8 16.0 16
+run status "$gpu" -j
+json "and back when it is" 'd["device"]["link"]["speed_mts"] == 2500'
+for name in {current,max}_link_{speed,width}; do
+	trap_file "${dirs[$gpu]}/$name"
+done
+put "${dirs[$gpu]}/rtd3/predicted" D3cold
+run status "$gpu" -j
+json "one that may soon sleep is not asked" '"link" not in d["device"]'
+put "${dirs[$gpu]}/rtd3/predicted" D0
+put "${dirs[$gpu]}/rtd3/state" D3hot
+run status "$gpu" -j
+json "nor one in its guest's D3hot" '"link" not in d["device"]'
+driver "$gpu" vfio-pci
+run status "$gpu" -j
+json "nor one of another VFIO driver" '"link" not in d["device"]'
+put "${dirs[$gpu]}/power/runtime_status" suspended
+driver "$gpu" nvidia
+run status "$gpu" -j
+json "nor one that sleeps under its own" '"link" not in d["device"]'
+
+tree
+switch_card
+link 0000:00:01.0 16.0 16 16.0 16
+link 0000:01:00.0 16.0 16 32.0 16
+run status "$gpu" -j
+json "behind a switch it is the slot's, not the switch's own" \
+	'd["device"]["link"]["port"] == "0000:00:01.0" and d["device"]["link"]["width"] == 16'
+asleep 0000:01:00.0
+run status "$gpu" -j
+json "and is not asked of a switch that sleeps" '"link" not in d["device"]'
+plain_names

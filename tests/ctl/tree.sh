@@ -153,7 +153,6 @@ device()
 	config "$dir/config" 1 1 0
 	# To read these wakes a device.
 	trap_file "$dir/vpd"
-	trap_file "$dir/current_link_speed"
 	trap_file "$dir/secondary_bus_number"
 }
 
@@ -197,9 +196,23 @@ pr3()
 # asleep BDF: what wakes it, and what waits for its lock, must not be opened
 asleep()
 {
+	local name
+
 	put "${dirs[$1]}/power/runtime_status" suspended
 	put "${dirs[$1]}/power_state" D3cold
 	trap_file "${dirs[$1]}/config"
+	for name in {current,max}_link_{speed,width}; do
+		trap_file "${dirs[$1]}/$name"
+	done
+}
+
+# link BDF SPEED WIDTH MAX-SPEED MAX-WIDTH: of one end of a link, awake
+link()
+{
+	put "${dirs[$1]}/current_link_speed" "$2 GT/s PCIe"
+	put "${dirs[$1]}/current_link_width" "$3"
+	put "${dirs[$1]}/max_link_speed" "$4 GT/s PCIe"
+	put "${dirs[$1]}/max_link_width" "$5"
 }
 
 # ours BDF STATE: the driver has it
