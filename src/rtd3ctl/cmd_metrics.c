@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rtd3ctl metrics: numbers for Prometheus, as OpenMetrics text, of which only those types
- * are used that the textfile collector of node_exporter knows, too: it throws a file away
- * that has any other.
+ * rtd3ctl metrics: numbers for Prometheus, in its own text format, not as OpenMetrics: the
+ * textfile collector of node_exporter reads only that, and takes the counters of the other
+ * for numbers without type and help.
  */
 
 #include <ctype.h>
@@ -30,14 +30,14 @@ struct metric {
 };
 
 static const struct metric metrics[] = {
-	{ "rtd3_suspends", "Times the device went to sleep", "suspends", 0, true },
-	{ "rtd3_resumes", "Times the device woke up", "resumes", 0, true },
-	{ "rtd3_failures", "Times the device did not work when it was woken", "failures", 0,
-	  true },
-	{ "rtd3_recoveries", "Times the device came back after that", "recoveries", 0, true },
-	{ "rtd3_power_cycles", "Power cycles in place of a reset", "power_cycles", 0, true },
-	{ "rtd3_entries", "Low power entries of users", "entries", 0, true },
-	{ "rtd3_promotions", "Low power entries for guests", "promotions", 0, true },
+	{ "rtd3_suspends_total", "Times the device went to sleep", "suspends", 0, true },
+	{ "rtd3_resumes_total", "Times the device woke up", "resumes", 0, true },
+	{ "rtd3_failures_total", "Times the device did not work when it was woken", "failures",
+	  0, true },
+	{ "rtd3_recoveries_total", "Times the device came back after that", "recoveries", 0, true },
+	{ "rtd3_power_cycles_total", "Power cycles in place of a reset", "power_cycles", 0, true },
+	{ "rtd3_entries_total", "Low power entries of users", "entries", 0, true },
+	{ "rtd3_promotions_total", "Low power entries for guests", "promotions", 0, true },
 	{ "rtd3_resume_latency_seconds", "Duration of the last resume", "resume_latency_us",
 	  1000000, false },
 	{ "rtd3_resume_latency_max_seconds", "Duration of the longest resume",
@@ -77,7 +77,7 @@ static error_t metrics_parse(int key, char *arg, struct argp_state *state)
 static const struct argp metrics_argp = {
 	.options = metrics_options,
 	.parser = metrics_parse,
-	.doc = "Print numbers of all devices of rtd3_vfio_pci as OpenMetrics text. For "
+	.doc = "Print numbers of all devices of rtd3_vfio_pci as Prometheus reads them. For "
 	       "node_exporter: --output /var/lib/prometheus/node-exporter/rtd3.prom from a timer. "
 	       "No device is woken for this.",
 };
@@ -117,8 +117,7 @@ static void metrics_file(FILE *out, const struct dev *dev, size_t nr, const stru
 		value = dev[i].ours ? dev_number(&dev[i], attr, -1) : -1;
 		if (value < 0)
 			continue;
-		fprintf(out, "%s%s{device=\"%s\"} ", metric->name,
-			metric->counter ? "_total" : "", dev[i].bdf);
+		fprintf(out, "%s{device=\"%s\"} ", metric->name, dev[i].bdf);
 		metrics_value(out, value, metric->unit);
 	}
 }
@@ -164,7 +163,7 @@ static void metrics_times(FILE *out, const struct dev *dev, size_t nr)
 	size_t i;
 	int k;
 
-	metrics_family(out, "rtd3_time_seconds", "counter", "Time in each power state");
+	metrics_family(out, "rtd3_time_seconds_total", "counter", "Time in each power state");
 	for (i = 0; i < nr; i++) {
 		for (k = 0; dev[i].ours && k < RTD3_POWER_NR; k++) {
 			sys_text(attr, sizeof(attr), "rtd3/stats/time_%s_ms", files[k]);
@@ -185,7 +184,7 @@ static void metrics_wakes(FILE *out, const struct dev *dev, size_t nr)
 	size_t i;
 	int k;
 
-	metrics_family(out, "rtd3_wakes", "counter", "Wakes by who caused them");
+	metrics_family(out, "rtd3_wakes_total", "counter", "Wakes by who caused them");
 	for (i = 0; i < nr; i++) {
 		for (k = RTD3_WAKE_OPEN; dev[i].ours && k < RTD3_WAKE_NR; k++) {
 			sys_text(attr, sizeof(attr), "rtd3/stats/wakes_%s", rtd3_cause_names[k]);
@@ -233,7 +232,6 @@ static void metrics_print(FILE *out, const struct dev *dev, size_t nr)
 	for (metric = metrics; metric->name; metric++)
 		metrics_file(out, dev, nr, metric);
 	metrics_blockers(out, dev, nr);
-	fputs("# EOF\n", out);
 }
 
 int cmd_metrics(int argc, char **argv)

@@ -81,8 +81,7 @@ if [ "$(id -u)" = 0 ] && [ "$(uname -m)" = x86_64 ]; then
 	probed recorded || probe_status=$?
 fi
 if [ $probe_status = 77 ]; then
-	tests=$((tests + 1))
-	echo "ok $tests - record writes what the kernel says # SKIP needs root, x86_64, uprobes and no driver"
+	skip "record writes what the kernel says" "needs root, x86_64, uprobes and no driver"
 else
 	out=$(cat "$work/tape")
 	err=$(cat "$work/err" "$work/probe-err")

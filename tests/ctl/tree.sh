@@ -23,6 +23,13 @@ result()
 		sed 's/^/# /' | head -n 60
 }
 
+# skip TEXT REASON
+skip()
+{
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
 # is TEXT HAVE WANT
 is()
 {
