@@ -2,6 +2,7 @@
 /* rtd3ctl selftest: power cycles of an idle device, before somebody trusts it. */
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "bind.h"
 #include "busy.h"
 #include "cycle.h"
+#include "measure.h"
 #include "out.h"
 #include "remedy.h"
 #include "snap.h"
@@ -22,11 +24,16 @@
 #define SELFTEST_CYCLES_MAX	100000
 #define SELFTEST_TIMEOUT	30
 #define SELFTEST_TIMEOUT_MAX	3600
+#define SELFTEST_MEASURE	60
+#define SELFTEST_MEASURE_MIN	2
+#define SELFTEST_MEASURE_MAX	3600
 
 struct selftest_args {
 	const char *bdf;
 	unsigned int cycles;
 	unsigned int timeout;
+	const char *meter;
+	unsigned int measure;
 	bool json;
 };
 
@@ -35,21 +42,26 @@ static const struct argp_option selftest_options[] = {
 	  .doc = "So many power cycles, 1 to 100000 (10)" },
 	{ .name = "timeout", .key = 't', .arg = "SECONDS",
 	  .doc = "How long to wait each time until it sleeps, 1 to 3600 (30)" },
+	{ .name = "meter", .key = 'm', .arg = "FILE|COMMAND",
+	  .doc = "Then measure what is used in each state: a file of hwmon (powerN_input, "
+		 "powerN_average, energyN_input), or a command that prints watts" },
+	{ .name = "measure", .key = 's', .arg = "SECONDS",
+	  .doc = "For so long in each state, 2 to 3600 (60)" },
 	{ .name = "json", .key = 'j', .doc = "As JSON" },
 	{ }
 };
 
-static int selftest_number(const char *arg, const char *option, unsigned long max,
-			   unsigned int *value)
+static int selftest_number(const char *arg, const char *option, unsigned long min,
+			   unsigned long max, unsigned int *value)
 {
 	unsigned long number;
 	char *end;
 
 	errno = 0;
 	number = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || !number || number > max)
-		return out_error(CTL_USAGE, "'%s' is no number for --%s: it takes 1 to %lu", arg,
-				 option, max);
+	if (*arg < '0' || *arg > '9' || *end || errno || number < min || number > max)
+		return out_error(CTL_USAGE, "'%s' is no number for --%s: it takes %lu to %lu", arg,
+				 option, min, max);
 	*value = number;
 
 	return 0;
@@ -61,9 +73,15 @@ static error_t selftest_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'c':
-		return selftest_number(arg, "cycles", SELFTEST_CYCLES_MAX, &args->cycles);
+		return selftest_number(arg, "cycles", 1, SELFTEST_CYCLES_MAX, &args->cycles);
 	case 't':
-		return selftest_number(arg, "timeout", SELFTEST_TIMEOUT_MAX, &args->timeout);
+		return selftest_number(arg, "timeout", 1, SELFTEST_TIMEOUT_MAX, &args->timeout);
+	case 'm':
+		args->meter = arg;
+		return 0;
+	case 's':
+		return selftest_number(arg, "measure", SELFTEST_MEASURE_MIN,
+				       SELFTEST_MEASURE_MAX, &args->measure);
 	case 'j':
 		args->json = true;
 		return 0;
@@ -85,8 +103,9 @@ static const struct argp selftest_argp = {
 	.parser = selftest_parse,
 	.args_doc = "DEVICE",
 	.doc = "Cut the power of an idle device and wake it, several times, and see whether it "
-	       "comes back each time as it was, with all functions of its power set. Nothing "
-	       "is changed for good, however it ends.",
+	       "comes back each time as it was, with all functions of its power set; with "
+	       "--meter, what the machine uses in each state. Nothing is changed for good, "
+	       "however it ends.",
 };
 
 /* That another function is awake passes: the test waits for that. */
@@ -168,22 +187,54 @@ static int selftest_may(const struct dev *dev, const struct set *set)
 	return bind_lock();
 }
 
+static int selftest_meter_named(struct selftest_args *args, struct meter *meter)
+{
+	if (!args->meter && args->measure)
+		return out_error(CTL_USAGE, "--measure with which meter? Name one by --meter");
+	if (!args->measure)
+		args->measure = SELFTEST_MEASURE;
+	if (!args->meter || !meter_init(meter, args->meter))
+		return 0;
+
+	return out_error(CTL_USAGE,
+			 "'%s' is no meter: name a file of hwmon, powerN_input, powerN_average or energyN_input, or a command that prints watts",
+			 args->meter);
+}
+
+/* Told before anything is changed. */
+static int selftest_meter_works(struct meter *meter)
+{
+	double watts, weight;
+	int ret = meter_start(meter);
+
+	if (!ret)
+		ret = meter_read(meter, &watts, &weight);
+
+	return ret ? out_error(out_status(ret), "--meter: %s", meter->why) : 0;
+}
+
 /**
  * struct selftest - a test that runs
  * @args: what is wanted
  * @cycle: the power set
+ * @meter: what tells watts, if any
  * @done: so many cycles were good
+ * @others: wakes meanwhile that were not the test's
  * @start: when it began
  * @slab: bytes in slabs at the end; -1 if unknown
+ * @measure: what was used in each state
  * @result: how it ended
- * @left: the first error of a delay that could not be written as it was
+ * @left: the first error of what could not be written as it was
  */
 struct selftest {
 	const struct selftest_args *args;
 	struct cycle cycle;
+	struct meter meter;
 	unsigned int done;
+	long long others;
 	long long start;
 	long long slab;
+	struct measure measure[RTD3_POWER_NR];
 	enum cycle_result result;
 	int left;
 };
@@ -206,10 +257,20 @@ static void selftest_progress(const struct selftest *test)
 	fflush(out);
 }
 
+/* Wakes that were not the test's. */
+static long long selftest_others(const struct selftest *test)
+{
+	const struct cycle_dev *self = test->cycle.member;
+	long long now = dev_number(&self->dev, "rtd3/stats/resumes", 0);
+	long long others = now - self->first - test->cycle.tries;
+
+	return others > 0 ? others : 0;
+}
+
 static enum cycle_result selftest_cycles(struct selftest *test)
 {
 	struct cycle *cycle = &test->cycle;
-	enum cycle_result result = cycle_sleep(cycle);
+	enum cycle_result result = cycle_reach(cycle, RTD3_POWER_D3COLD);
 
 	cycle_base(cycle);
 	while (!result && test->done < test->args->cycles) {
@@ -219,11 +280,33 @@ static enum cycle_result selftest_cycles(struct selftest *test)
 		test->done++;
 		selftest_progress(test);
 		/* That it sleeps again, and is asleep as it was, is a part of the cycle. */
-		result = cycle_sleep(cycle);
+		result = cycle_reach(cycle, RTD3_POWER_D3COLD);
 	}
 	if (!result)
 		result = cycle_compare(cycle);
 	test->slab = cycle_slab();
+	test->others = selftest_others(test);
+
+	return result;
+}
+
+/* From the deepest, in which it is: a shallower policy counts at once. */
+static enum cycle_result selftest_measure(struct selftest *test)
+{
+	enum cycle_result result = CYCLE_GOOD;
+	struct measure *measure;
+	int depth;
+
+	for (depth = RTD3_POWER_NR - 1; depth >= 0 && !result; depth--) {
+		measure = &test->measure[depth];
+		measure->depth = depth;
+		if (!test->args->json) {
+			printf("measuring for %u s in %s\n", test->args->measure,
+			       rtd3_power_names[depth]);
+			fflush(stdout);
+		}
+		result = measure_state(measure, &test->cycle, &test->meter, test->args->measure);
+	}
 
 	return result;
 }
@@ -237,6 +320,8 @@ static int selftest_run(struct selftest *test)
 	ret = cycle_hurry(&test->cycle);
 	if (!ret)
 		test->result = selftest_cycles(test);
+	if (!ret && !test->result && test->args->meter)
+		test->result = selftest_measure(test);
 	test->left = cycle_calm(&test->cycle);
 	if (ret)
 		return out_error(out_status(ret), "cannot set power/autosuspend_delay_ms: %s%s",
@@ -247,16 +332,6 @@ static int selftest_run(struct selftest *test)
 	hist_sort(&test->cycle.resume);
 
 	return 0;
-}
-
-/* Wakes that were not the test's. */
-static long long selftest_others(const struct selftest *test)
-{
-	const struct cycle_dev *self = test->cycle.member;
-	long long now = dev_number(&self->dev, "rtd3/stats/resumes", 0);
-	long long others = now - self->first - test->cycle.tries;
-
-	return others > 0 ? others : 0;
 }
 
 static const char *selftest_verdict(const struct selftest *test)
@@ -314,6 +389,38 @@ static struct json_object *selftest_problem_json(const struct cycle *cycle)
 	return problem;
 }
 
+static long long selftest_mw(double watts)
+{
+	return llround(watts * 1000);
+}
+
+static struct json_object *selftest_watts_json(const struct selftest *test)
+{
+	struct json_object *list = json_object_new_array(), *one;
+	const struct measure *measure;
+	int depth;
+
+	for (depth = 0; depth < RTD3_POWER_NR; depth++) {
+		measure = &test->measure[depth];
+		if (!measure->nr && !*measure->why)
+			continue;
+		one = json_object_new_object();
+		out_put(one, "state", rtd3_power_names[depth]);
+		out_put(one, "why", measure->why);
+		if (measure->nr) {
+			out_put_number(one, "samples", measure->nr);
+			out_put_number(one, "duration_ms", measure->ms);
+			out_put_number(one, "average_mw", selftest_mw(measure->mean));
+			out_put_number(one, "min_mw", selftest_mw(measure->low));
+			out_put_number(one, "max_mw", selftest_mw(measure->high));
+			out_put_number(one, "deviation_mw", selftest_mw(measure->deviation));
+		}
+		json_object_array_add(list, one);
+	}
+
+	return list;
+}
+
 static void selftest_json(const struct selftest *test)
 {
 	struct json_object *json = out_json(), *to = json_object_new_object();
@@ -327,9 +434,11 @@ static void selftest_json(const struct selftest *test)
 		json_object_object_add(to, "problem", selftest_problem_json(cycle));
 	json_object_object_add(to, "wake", hist_json(&cycle->wake));
 	json_object_object_add(to, "resume", hist_json(&cycle->resume));
-	out_put_number(to, "other_wakes", selftest_others(test));
+	out_put_number(to, "other_wakes", test->others);
 	if (cycle->slab >= 0 && test->slab >= 0)
 		out_put_number(to, "slab_growth_bytes", test->slab - cycle->slab);
+	if (test->args->meter)
+		json_object_object_add(to, "power", selftest_watts_json(test));
 	out_put_number(to, "duration_ms", (stop_now_us() - test->start) / 1000);
 	json_object_object_add(to, "power_set", selftest_set_json(cycle));
 	json_object_object_add(json, "selftest", to);
@@ -348,10 +457,8 @@ static void selftest_times(const char *what, const struct hist *hist)
 
 static void selftest_counts(const struct selftest *test)
 {
-	long long others = selftest_others(test);
-
-	if (others)
-		printf("Somebody else woke it, too: %lld times\n", others);
+	if (test->others)
+		printf("Somebody else woke it, too: %lld times\n", test->others);
 	if (!selftest_counts_usage(test))
 		puts("Usage counts: this kernel does not show them (CONFIG_PM_ADVANCED_DEBUG)");
 	else if (!test->result)
@@ -359,6 +466,24 @@ static void selftest_counts(const struct selftest *test)
 	if (test->cycle.slab >= 0 && test->slab >= 0)
 		printf("Slabs of the whole kernel: %+lld KiB\n",
 		       (test->slab - test->cycle.slab) / 1024);
+}
+
+/* Only what was measured; what a difference is worth is up to whoever reads it. */
+static void selftest_watts(const struct selftest *test)
+{
+	const struct measure *measure;
+	int depth;
+
+	for (depth = 0; depth < RTD3_POWER_NR; depth++) {
+		measure = &test->measure[depth];
+		if (measure->nr)
+			printf("%-6s %.2f W on average of %u readings, "
+			       "%.2f to %.2f, deviation %.2f\n", rtd3_power_names[depth],
+			       measure->mean, measure->nr, measure->low, measure->high,
+			       measure->deviation);
+		else if (*measure->why)
+			printf("%-6s not measured: %s\n", rtd3_power_names[depth], measure->why);
+	}
 }
 
 static void selftest_text(const struct selftest *test)
@@ -370,6 +495,7 @@ static void selftest_text(const struct selftest *test)
 	selftest_times("Wakes, as a read of configuration space sees them", &cycle->wake);
 	selftest_times("Of that the resume of the device itself", &cycle->resume);
 	selftest_counts(test);
+	selftest_watts(test);
 	switch (test->result) {
 	case CYCLE_GOOD:
 		printf("%spass%s: %u power cycles, and each time all came back as it was\n",
@@ -390,18 +516,22 @@ static int selftest_left(const struct selftest *test)
 {
 	const struct cycle_dev *member = test->cycle.member;
 
-	while (!member->lowered)
+	while (!member->lowered && !member->limited)
 		member++;
+	if (member->limited)
+		return out_error(CTL_FAILED,
+				 "cannot write the policy as it was: %s: rtd3ctl set %s policy=d3cold",
+				 strerror(-test->left), member->dev.bdf);
 
 	return out_error(CTL_FAILED,
 			 "cannot write the autosuspend delay as it was: %s: rtd3ctl set %s autosuspend_delay_ms=%s",
 			 strerror(-test->left), member->dev.bdf, member->delay);
 }
 
-static int selftest(const struct selftest_args *args, const struct dev *dev,
-		    const struct set *set)
+static int selftest(const struct selftest_args *args, const struct meter *meter,
+		    const struct dev *dev, const struct set *set)
 {
-	struct selftest test = { .args = args, .slab = -1 };
+	struct selftest test = { .args = args, .meter = *meter, .slab = -1 };
 	int ret;
 
 	if (cycle_init(&test.cycle, set, dev))
@@ -424,11 +554,14 @@ static int selftest(const struct selftest_args *args, const struct dev *dev,
 int cmd_selftest(int argc, char **argv)
 {
 	struct selftest_args args = { .cycles = SELFTEST_CYCLES, .timeout = SELFTEST_TIMEOUT };
+	struct meter meter = { };
 	struct dev dev;
 	struct set set;
 	int ret;
 
 	ret = verb_parse(&selftest_argp, argc, argv, 0, NULL, &args);
+	if (!ret)
+		ret = selftest_meter_named(&args, &meter);
 	if (!ret)
 		ret = verb_own_device(args.bdf, &dev);
 	if (ret)
@@ -438,8 +571,10 @@ int cmd_selftest(int argc, char **argv)
 		return out_error(CTL_FAILED, "out of memory: close something");
 	}
 	ret = selftest_may(&dev, &set);
+	if (!ret && args.meter)
+		ret = selftest_meter_works(&meter);
 	if (!ret)
-		ret = selftest(&args, &dev, &set);
+		ret = selftest(&args, &meter, &dev, &set);
 	set_free(&set);
 
 	return ret;

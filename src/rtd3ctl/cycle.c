@@ -23,12 +23,17 @@
 #define CYCLE_USAGE_MS	2000	/* so long may others hold what sleeps */
 #define CYCLE_SLABS	(4 << 20)
 
-static enum cycle_result cycle_bad(struct cycle *cycle, const struct cycle_dev *member,
-				   const char *id, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static enum cycle_result cycle_bad(struct cycle *cycle, const struct cycle_dev *member,
-				   const char *id, const char *fmt, ...)
+/**
+ * cycle_bad - note what is wrong
+ * @cycle: power set
+ * @member: with which of it
+ * @id: stable name of what
+ * @fmt: as printf()'s: in words
+ *
+ * Return: CYCLE_BAD.
+ */
+enum cycle_result cycle_bad(struct cycle *cycle, const struct cycle_dev *member, const char *id,
+			    const char *fmt, ...)
 {
 	va_list args;
 
@@ -115,26 +120,65 @@ int cycle_hurry(struct cycle *cycle)
 	return 0;
 }
 
-/* The delays as they were. Return: 0, or the error of one that could not be written. */
+/* One of the functions back to what it was. */
+static int cycle_calm_one(struct cycle_dev *member)
+{
+	int ret = 0;
+
+	if (member->limited) {
+		ret = dev_set_attr(&member->dev, "rtd3/policy",
+				   rtd3_policy_names[RTD3_POWER_D3COLD]);
+		member->limited = ret;
+	}
+	if (!ret && member->lowered) {
+		ret = dev_set_attr(&member->dev, "power/autosuspend_delay_ms", member->delay);
+		member->lowered = ret;
+	}
+
+	return ret;
+}
+
+/* Delays and policies as they were. Return: 0, or the first error. */
 int cycle_calm(struct cycle *cycle)
 {
-	struct cycle_dev *member;
 	int ret = 0, one;
 	size_t i;
 
 	for (i = 0; i < cycle->nr; i++) {
-		member = &cycle->member[i];
-		if (!member->lowered)
-			continue;
-		one = dev_set_attr(&member->dev, "power/autosuspend_delay_ms", member->delay);
-		member->lowered = one;
+		one = cycle_calm_one(&cycle->member[i]);
 		ret = ret ? ret : one;
 	}
 
 	return ret;
 }
 
-static struct cycle_dev *cycle_awake(struct cycle *cycle, char *state)
+/**
+ * cycle_limit - let the functions go no deeper
+ * @cycle: power set, whose policies were d3cold
+ * @depth: than this
+ */
+enum cycle_result cycle_limit(struct cycle *cycle, enum rtd3_depth depth)
+{
+	struct cycle_dev *member;
+	int ret;
+	size_t i;
+
+	for (i = 0; i < cycle->nr; i++) {
+		member = &cycle->member[i];
+		if (member->bridge)
+			continue;
+		member->limited = true;
+		ret = dev_set_attr(&member->dev, "rtd3/policy", rtd3_policy_names[depth]);
+		if (ret)
+			return cycle_bad(cycle, member, "policy", "policy %s cannot be set: %s",
+					 rtd3_policy_names[depth], strerror(-ret));
+	}
+
+	return CYCLE_GOOD;
+}
+
+/* A function that is in another state, which is filled in. */
+static struct cycle_dev *cycle_elsewhere(struct cycle *cycle, enum rtd3_depth depth, char *state)
 {
 	size_t i;
 
@@ -142,7 +186,7 @@ static struct cycle_dev *cycle_awake(struct cycle *cycle, char *state)
 		if (cycle->member[i].bridge)
 			continue;
 		dev_attr(&cycle->member[i].dev, "rtd3/state", state, DEV_WORD);
-		if (strcmp(state, "D3cold"))
+		if (strcmp(state, rtd3_power_names[depth]))
 			return &cycle->member[i];
 	}
 
@@ -160,35 +204,65 @@ static bool cycle_not_cut(const struct dev *dev)
 	return !strcmp(reason, "power-not-cut") || strstr(blockers, "power-not-cut ");
 }
 
-static enum cycle_result cycle_is_awake(struct cycle *cycle, const struct cycle_dev *member,
-					const char *state)
+static enum cycle_result cycle_not_there(struct cycle *cycle, const struct cycle_dev *member,
+					 enum rtd3_depth depth, const char *state)
 {
-	if (cycle_not_cut(&member->dev))
+	if (depth == RTD3_POWER_D3COLD && cycle_not_cut(&member->dev))
 		return cycle_bad(cycle, member, "power-not-cut",
 				 "its power was not cut, though all functions slept");
 
-	return cycle_bad(cycle, member, "no-sleep", "it is in %s after %ld s, and not in D3cold",
-			 *state ? state : "no state", cycle->timeout_ms / 1000);
+	return cycle_bad(cycle, member, "no-sleep", "it is in %s after %ld s, and not in %s",
+			 *state ? state : "no state", cycle->timeout_ms / 1000,
+			 rtd3_power_names[depth]);
 }
 
 /**
- * cycle_sleep - wait until each function is in D3cold
+ * cycle_reach - wait until each function is in a state
  * @cycle: power set
+ * @depth: state
  */
-enum cycle_result cycle_sleep(struct cycle *cycle)
+enum cycle_result cycle_reach(struct cycle *cycle, enum rtd3_depth depth)
 {
 	long long end = stop_now_us() + cycle->timeout_ms * 1000LL;
-	struct cycle_dev *awake;
+	struct cycle_dev *member;
 	char state[DEV_WORD];
 
-	while ((awake = cycle_awake(cycle, state)) != NULL) {
+	while ((member = cycle_elsewhere(cycle, depth, state)) != NULL) {
 		if (stop_wait(-1, CYCLE_POLL_MS))
 			return CYCLE_STOPPED;
 		if (stop_now_us() > end)
-			return cycle_is_awake(cycle, awake, state);
+			return cycle_not_there(cycle, member, depth, state);
 	}
 
 	return stop_asked() ? CYCLE_STOPPED : CYCLE_GOOD;
+}
+
+/**
+ * cycle_stays - have the functions been in a state all the time since cycle_count()?
+ * @cycle: power set
+ * @depth: state
+ */
+enum cycle_result cycle_stays(struct cycle *cycle, enum rtd3_depth depth)
+{
+	struct cycle_dev *member;
+	char text[DEV_WORD];
+	size_t i;
+
+	for (i = 0; i < cycle->nr; i++) {
+		member = &cycle->member[i];
+		if (member->bridge ||
+		    dev_number(&member->dev, "rtd3/stats/resumes", -1) == member->resumes)
+			continue;
+		dev_attr(&member->dev, "rtd3/last_wake", text, sizeof(text));
+		return cycle_bad(cycle, member, "woken", "it was woken while it was measured: %s",
+				 *text ? text : "by somebody");
+	}
+	member = cycle_elsewhere(cycle, depth, text);
+	if (!member)
+		return CYCLE_GOOD;
+
+	return cycle_bad(cycle, member, "no-sleep", "it went to %s while it was measured",
+			 *text ? text : "no state");
 }
 
 static int cycle_read_ids(const struct dev *dev, unsigned int *ids)
@@ -300,10 +374,17 @@ static enum cycle_result cycle_check(struct cycle *cycle, const struct cycle_dev
 	return result ? result : cycle_check_state(cycle, member);
 }
 
-static void cycle_count(struct cycle_dev *member)
+/* What is compared later: counters as they are now. */
+void cycle_count(struct cycle *cycle)
 {
-	member->resumes = dev_number(&member->dev, "rtd3/stats/resumes", -1);
-	member->failures = dev_number(&member->dev, "rtd3/stats/failures", -1);
+	struct cycle_dev *member;
+	size_t i;
+
+	for (i = 0; i < cycle->nr; i++) {
+		member = &cycle->member[i];
+		member->resumes = dev_number(&member->dev, "rtd3/stats/resumes", -1);
+		member->failures = dev_number(&member->dev, "rtd3/stats/failures", -1);
+	}
 }
 
 static enum cycle_result cycle_note(struct cycle *cycle, long long wake)
@@ -330,8 +411,7 @@ enum cycle_result cycle_wake(struct cycle *cycle)
 	long long start;
 	size_t i;
 
-	for (i = 0; i < cycle->nr; i++)
-		cycle_count(&cycle->member[i]);
+	cycle_count(cycle);
 	cycle->tries++;
 	start = stop_now_us();
 	for (i = 0; i < cycle->nr; i++) {

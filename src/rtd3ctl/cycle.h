@@ -5,6 +5,7 @@
 
 #include "hist.h"
 #include "set.h"
+#include "types.h"
 
 #define CYCLE_DELAY_MS	100	/* idle before it sleeps, during the test */
 #define CYCLE_TEXT	256
@@ -21,7 +22,8 @@ enum cycle_result {
  * @bridge: it is woken with those below it, and not looked at
  * @delay: its power/autosuspend_delay_ms before the test
  * @lowered: it has another one now
- * @resumes: its counters, from just before it is woken
+ * @limited: its policy is not d3cold now
+ * @resumes: its counters, from just before it is woken or measured
  * @failures: the same
  * @first: @resumes, when the test began
  * @error: of the read that woke it
@@ -34,6 +36,7 @@ struct cycle_dev {
 	bool bridge;
 	char delay[DEV_WORD];
 	bool lowered;
+	bool limited;
 	long long resumes;
 	long long failures;
 	long long first;
@@ -69,12 +72,17 @@ struct cycle {
 	char bad_text[CYCLE_TEXT];
 };
 
+enum cycle_result cycle_bad(struct cycle *cycle, const struct cycle_dev *member, const char *id,
+			    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 int cycle_init(struct cycle *cycle, const struct set *set, const struct dev *dev);
 void cycle_free(struct cycle *cycle);
 int cycle_hurry(struct cycle *cycle);
 int cycle_calm(struct cycle *cycle);
-enum cycle_result cycle_sleep(struct cycle *cycle);
+enum cycle_result cycle_limit(struct cycle *cycle, enum rtd3_depth depth);
+enum cycle_result cycle_reach(struct cycle *cycle, enum rtd3_depth depth);
+enum cycle_result cycle_stays(struct cycle *cycle, enum rtd3_depth depth);
 enum cycle_result cycle_wake(struct cycle *cycle);
+void cycle_count(struct cycle *cycle);
 void cycle_base(struct cycle *cycle);
 enum cycle_result cycle_compare(struct cycle *cycle);
 long long cycle_slab(void);

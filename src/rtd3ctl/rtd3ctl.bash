@@ -31,8 +31,8 @@ _rtd3ctl()
 		return
 	fi
 	case $prev in
-	--output | --report | -o | -r)
-		[[ $verb =~ ^(metrics|doctor|record|timeline)$ ]] &&
+	--output | --report | --meter | -o | -r | -m)
+		[[ $verb =~ ^(metrics|doctor|record|timeline|selftest)$ ]] &&
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	esac
 	case $verb in
@@ -42,7 +42,7 @@ _rtd3ctl()
 	bind | unbind) options='--only --force --dry-run --persist' ;;
 	set) options='--persist --forget --json' ;;
 	wake) options='--hold --no-wait' ;;
-	selftest) options='--cycles --timeout --json' ;;
+	selftest) options='--cycles --timeout --meter --measure --json' ;;
 	watch) options='--once' ;;
 	timeline) options='--output' ;;
 	record) options='--output --seconds' ;;

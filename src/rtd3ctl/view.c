@@ -43,8 +43,7 @@ static int view_stays_in(const struct dev *dev)
 
 	/* The D3hot of its guest is no state of the account: it is awake. */
 	for (depth = RTD3_POWER_NR - 1; depth >= 0; depth--)
-		if (!strcmp(dev->state, rtd3_power_names[depth]) &&
-		    asleep == (depth != RTD3_POWER_D0))
+		if (!strcmp(dev->state, rtd3_power_names[depth]) && asleep == !!depth)
 			break;
 
 	return depth;
@@ -65,7 +64,7 @@ long long view_stay(const struct dev *dev, bool *exact)
 
 	if (depth < 0)
 		return -1;
-	*exact = dev_number(dev, "rtd3/stats/suspends", -1) == (depth != RTD3_POWER_D0);
+	*exact = dev_number(dev, "rtd3/stats/suspends", -1) == !!depth;
 
 	return dev_number(dev, view_time_files[depth], -1);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the kernel and the driver do with idle devices, on a tree of files: they sleep
- * when they have been idle for power/autosuspend_delay_ms, and wake, all together, when
- * somebody reads the configuration space of one: "config" is a pipe, whose reader waits
- * until the counters say what happened.
+ * when they have been idle for power/autosuspend_delay_ms, as deep as the policies of all
+ * allow, and wake, all together, when somebody reads the configuration space of one, or
+ * when a policy asks for it: "config" is a pipe, whose reader waits until the counters say
+ * what happened.
  *
  * usage: fakedevice ROOT FAULT AT VICTIM BDF...
  * With the AT-th wake VICTIM has the FAULT; "none" is none. Ends when its standard
@@ -36,6 +37,8 @@ static int nr;
 static const char *root, *fault, *victim;
 static unsigned int at, wakes;
 static bool asleep = true, insomnia;
+static unsigned int unread;	/* since it woke for the first of those who read */
+static enum { OFF, D3HOT, D3COLD } limit = D3COLD;
 static long long busy_ms;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -96,6 +99,30 @@ static long number(const struct device *device, const char *name, long otherwise
 	return value;
 }
 
+/* The shallowest policy. One that is just being written is as it was. */
+static int policies(void)
+{
+	static const char * const words[] = { "off", "d3hot", "d3cold" };
+	char path[PATH_MAX], word[16];
+	int i, k, least = D3COLD;
+	FILE *in;
+
+	for (i = 0; i < nr; i++) {
+		path_of(&devices[i], "rtd3/policy", path);
+		in = fopen(path, "r");
+		if (!in)
+			die(path);
+		if (fscanf(in, "%15s", word) != 1)
+			snprintf(word, sizeof(word), "%s", words[limit]);
+		fclose(in);
+		for (k = 0; k < least; k++)
+			if (!strcmp(word, words[k]))
+				least = k;
+	}
+
+	return least;
+}
+
 static bool is_fault(const struct device *device, const char *name)
 {
 	return wakes >= at && !strcmp(fault, name) && !strcmp(device->bdf, victim);
@@ -146,10 +173,27 @@ static void wake_all(void)
 	asleep = false;
 }
 
+static void obey(void)
+{
+	int want = policies();
+
+	if (want < (int)limit && asleep) {
+		wake_all();
+		busy_ms = now_ms();
+	}
+	limit = want;
+}
+
 static void sleep_all(void)
 {
 	long delay = 0, one;
 	int i;
+
+	/* A busy machine does not cut in two what is done to all of them. */
+	if (unread)
+		return;
+	if (limit == OFF || (limit == D3HOT && !strcmp(fault, "no-hot")))
+		return;
 
 	for (i = 0; i < nr; i++) {
 		one = number(&devices[i], "power/autosuspend_delay_ms", 1000);
@@ -159,7 +203,7 @@ static void sleep_all(void)
 		return;
 	for (i = 0; i < nr; i++) {
 		put(&devices[i], "power/runtime_status", "suspended");
-		put(&devices[i], "rtd3/state", "D3cold");
+		put(&devices[i], "rtd3/state", limit == D3HOT ? "D3hot" : "D3cold");
 	}
 	asleep = true;
 }
@@ -183,8 +227,11 @@ static void *serve(void *arg)
 		if (fd < 0)
 			die(path);
 		pthread_mutex_lock(&lock);
-		if (asleep)
+		if (asleep) {
 			wake_all();
+			unread = (1U << nr) - 1;
+		}
+		unread &= ~(1U << (device - devices));
 		busy_ms = now_ms();
 		renew(path);
 		if (write(fd, device->space, SPACE) < 0)
@@ -234,6 +281,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (!poll(&input, 1, POLL_MS)) {
 		pthread_mutex_lock(&lock);
+		obey();
 		sleep_all();
 		pthread_mutex_unlock(&lock);
 	}

@@ -129,6 +129,164 @@ signalled INT
 signalled TERM
 signalled HUP
 
+# A meter, which says other watts in each state, and notes them.
+policies()
+{
+	echo "$(<"${dirs[$gpu]}/rtd3/policy") $(<"${dirs[$audio]}/rtd3/policy")"
+}
+
+# meter_reads [COMMAND]: writes a command that is one; COMMAND is run first, with n readings made
+meter_reads()
+{
+	cat >"$T/meter" <<EOT
+#!/bin/bash
+state=\$(<${dirs[$gpu]}/rtd3/state)
+n=\$(wc -l <$T/said)
+${1-}
+case \$state in
+D0) watts=80.\$((n % 7)) ;;
+D3hot) watts=\$((45 + n % 3)) ;;
+*) watts=30.12\$((n % 5)) ;;
+esac
+echo "\$state \$watts" | tee -a $T/said | sed 's/.* //'
+EOT
+	chmod +x "$T/meter"
+	: >"$T/said"
+}
+
+# measured STATE...: in these, and as the meter has said, but for the reading at the start
+measured()
+{
+	json "watts are what the meter said, in: $*" '(lambda said, states, power: states ==
+		[p["state"] for p in power if "samples" in p] and all(
+			p["samples"] == len(w) > 1 and
+			abs(p["average_mw"] - 1000 * sum(w) / len(w)) < 1 and
+			abs(p["min_mw"] - 1000 * min(w)) < 1 and
+			abs(p["max_mw"] - 1000 * max(w)) < 1 and
+			abs(p["deviation_mw"] - 1000 * __import__("statistics").pstdev(w)) < 1
+			for p in power if "samples" in p for w in [said[p["state"]]]))(
+		{s: [float(line.split()[1]) for line in open("'"$T/said"'").readlines()[1:]
+		     if line.split()[0] == s] for s in ("D0", "D3hot", "D3cold")},
+		"'"$*"'".split(), d["selftest"]["power"])'
+}
+
+card_sleeps none 0 "$gpu"
+meter_reads
+run selftest "$gpu" --cycles 2 --meter "$T/meter" --measure 3 --json
+is "with a meter, selftest succeeds" "$status" 0
+measured D0 D3hot D3cold
+json "the wakes for that are nobody else's" \
+	'd["selftest"]["other_wakes"] == 0 and d["selftest"]["cycles_good"] == 2'
+is "the delays are what they were" "$(delays)" "1000 4000"
+is "and the policies" "$(policies)" "d3cold d3cold"
+card_goes
+
+card_sleeps no-hot 0 "$gpu"
+meter_reads
+run selftest "$gpu" --cycles 1 --timeout 5 --meter "$T/meter" --measure 3
+is "a device that has no D3hot can be measured" "$status" 0
+has "the others are" '^D0 +80\.[0-9]+ W on average of [0-9]+ readings, 80\.[0-9]+ to 80\.[0-9]+, deviation 0\.[0-9]+$'
+has "and it is said of that one" '^D3hot +not measured: it is in D0 after 5 s, and not in D3hot$'
+is "and the policies are what they were" "$(policies)" "d3cold d3cold"
+card_goes
+
+# Energy since some time: each reading finds a joule more, whenever it comes.
+card_sleeps none 0 "$gpu"
+energy=/sys/class/hwmon/hwmon3/energy1_input
+mkdir -p "$T${energy%/*}"
+mkfifo "$T$energy"
+(
+	joules=5
+	while exec {out}>"$T$energy"; do
+		rm "$T$energy"
+		mkfifo "$T$energy"
+		echo "${joules}000000" >&"$out"
+		exec {out}>&-
+		joules=$((joules + 1))
+	done
+) &
+energy_pid=$!
+run selftest "$gpu" --cycles 1 --meter "$energy" --measure 3 --json
+is "energy: selftest succeeds" "$status" 0
+json "watts by time are the joules of all readings" \
+	'all(abs(p["average_mw"] * p["duration_ms"] / 1e6 - p["samples"]) < 0.02 * p["samples"]
+	     for p in d["selftest"]["power"]) and len(d["selftest"]["power"]) == 3'
+json "and no reading has less than none" \
+	'all(0 < p["min_mw"] <= p["average_mw"] <= p["max_mw"] for p in d["selftest"]["power"])'
+kill "$energy_pid"
+wait "$energy_pid" 2>/dev/null
+rm "$T$energy"
+put "$T${energy%/*}/power1_average" $'52124000\n'
+run selftest "$gpu" --cycles 1 --meter "${energy%/*}/power1_average" --measure 3
+is "power: selftest succeeds" "$status" 0
+has "microwatts are watts" '^D3cold 52\.12 W on average of [0-9]+ readings, 52\.12 to 52\.12, deviation 0\.00$'
+card_goes
+
+# Not as a wrong number, but as an error: somebody who wakes it, a meter that fails.
+card_sleeps none 0 "$gpu"
+meter_reads "[ \$n != 3 ] || cat ${dirs[$gpu]}/config ${dirs[$audio]}/config >$T/woken"
+run selftest "$gpu" --cycles 1 --meter "$T/meter" --measure 4 --json
+is "woken while it is measured: selftest fails" "$status" 1
+json "with the reason" \
+	'd["selftest"]["verdict"] == "fail" and d["selftest"]["problem"]["id"] == "woken" and
+	 "host lspci[1234]" in d["selftest"]["problem"]["text"]'
+measured
+is "and the policies are what they were" "$(policies)" "d3cold d3cold"
+meter_reads "[ \$n -lt 7 ] || exit 3"
+run selftest "$gpu" --cycles 1 --meter "$T/meter" --measure 4 --json
+is "a meter that fails in between: selftest fails" "$status" 1
+json "with its status" 'd["selftest"]["problem"]["id"] == "meter" and
+	"ends with status 3" in d["selftest"]["problem"]["text"]'
+measured D3cold
+is "and the policies are what they were" "$(policies)" "d3cold d3cold"
+is "and the delays" "$(delays)" "1000 4000"
+
+# no_meter STATUS TEXT METER REGULAR-EXPRESSION: told before anything is done
+no_meter()
+{
+	run selftest "$gpu" --meter "$3"
+	is "a meter $2: refused" "$status" "$1"
+	out=$err
+	has "a meter $2: it says so" "$4"
+	is "in one line" "$(wc -l <<<"$err")" 1
+}
+no_meter 1 "that is not there" /sys/class/hwmon/hwmon9/power1_input \
+	'cannot read /sys/class/hwmon/hwmon9/power1_input: No such file'
+put "$T/sys/class/hwmon/hwmon3/power2_input" -5
+no_meter 1 "that says no number" /sys/class/hwmon/hwmon3/power2_input "says '-5', which is no number"
+put "$T/sys/class/hwmon/hwmon3/power2_input" 2000000000000
+no_meter 1 "that says too much" /sys/class/hwmon/hwmon3/power2_input "2000000 watts, which is too much"
+put "$T/sys/class/hwmon/hwmon3/temp1_input" 5000
+no_meter 2 "that is a thermometer" /sys/class/hwmon/hwmon3/temp1_input 'no meter: name a file of hwmon'
+no_meter 2 "without a name" '' 'no meter: name a file of hwmon'
+no_meter 1 "that is no command" 'no-such-meter' "ends with status 127"
+no_meter 1 "that fails" 'echo 5; exit 4' "ends with status 4"
+no_meter 1 "that says nothing" true "prints '': it has to print watts"
+no_meter 1 "that says two things" "printf '41\n42\n'" "prints '41': it has to print watts"
+no_meter 1 "that says its unit" 'echo 41 W' "prints '41 W': it has to print watts"
+no_meter 1 "that says nonsense" 'echo nan' "prints 'nan'"
+is "nothing is changed" "$(delays)" "1000 4000"
+card_goes
+
+# A meter that hangs does not keep selftest from ending.
+card_sleeps none 0 "$gpu"
+meter_reads "[ \$n = 0 ] || { echo \$\$ >$T/hangs; exec sleep 1000; }"
+words=(selftest "$gpu" --cycles 1 --meter "$T/meter")
+exec {said}< <(exec "$ctl" --root="$T" "${words[@]}" 2>&1)
+pid=$!
+while [ ! -s "$T/hangs" ] && kill -0 "$pid" 2>/dev/null; do
+	sleep 0.1
+done
+kill -INT "$pid"
+out=$(cat <&"$said")
+exec {said}<&-
+has "Ctrl-C ends a test whose meter hangs" '^interrupted: after 1 good power cycles of 1$'
+# Where nobody waits for it, what is left has no command line.
+is "and the meter itself" "$(tr -d '\0' 2>/dev/null <"/proc/$(<"$T/hangs")/cmdline")" ""
+is "and the policies are what they were" "$(policies)" "d3cold d3cold"
+is "and the delays" "$(delays)" "1000 4000"
+card_goes
+
 # Refusals: nothing is woken, and no delay is changed.
 # no_test STATUS TEXT REGULAR-EXPRESSION
 no_test()

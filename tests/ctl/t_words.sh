@@ -71,8 +71,11 @@ wrong 3 wake "$audio"
 for number in 0 -1 x 1x 100001 99999999999999999999; do
 	wrong 2 selftest "$gpu" --cycles "$number"
 	wrong 2 selftest "$gpu" --timeout "$number"
+	wrong 2 selftest "$gpu" --meter true --measure "$number"
 done
 wrong 2 selftest "$gpu" --cycles
+wrong 2 selftest "$gpu" --meter
+wrong 2 selftest "$gpu" --measure 5
 for number in 0 -1 x 1x 31536001 99999999999999999999; do
 	wrong 2 record --seconds "$number"
 done

@@ -62,7 +62,7 @@ run()
 {
 	words=("$@")
 	status=0
-	out=$(timeout 15 "$ctl" --root="$T" "$@" 2>"$work/err") || status=$?
+	out=$(timeout 60 "$ctl" --root="$T" "$@" 2>"$work/err") || status=$?
 	err=$(<"$work/err")
 	case "$status" in
 	99 | 12[4-9] | 1[3-9]?) result 1 "${words[*]} ends well" ;;
