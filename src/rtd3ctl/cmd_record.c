@@ -37,21 +37,6 @@ static const struct argp_option record_options[] = {
 	{ }
 };
 
-static error_t record_seconds(struct record_args *args, const char *arg)
-{
-	unsigned long seconds;
-	char *end;
-
-	errno = 0;
-	seconds = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || !seconds || seconds > RECORD_SECONDS_MAX)
-		return out_error(CTL_USAGE, "'%s' is no number of seconds: --seconds takes 1 to %d",
-				 arg, RECORD_SECONDS_MAX);
-	args->seconds = seconds;
-
-	return 0;
-}
-
 static error_t record_parse(int key, char *arg, struct argp_state *state)
 {
 	struct record_args *args = state->input;
@@ -61,7 +46,7 @@ static error_t record_parse(int key, char *arg, struct argp_state *state)
 		args->output = arg;
 		return 0;
 	case 's':
-		return record_seconds(args, arg);
+		return verb_number(arg, "seconds", 1, RECORD_SECONDS_MAX, &args->seconds);
 	case ARGP_KEY_ARGS:
 		args->bdf = state->argv + state->next;
 		args->nr = state->argc - state->next;

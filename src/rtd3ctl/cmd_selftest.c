@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* rtd3ctl selftest: power cycles of an idle device, before somebody trusts it. */
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,37 +50,21 @@ static const struct argp_option selftest_options[] = {
 	{ }
 };
 
-static int selftest_number(const char *arg, const char *option, unsigned long min,
-			   unsigned long max, unsigned int *value)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || number < min || number > max)
-		return out_error(CTL_USAGE, "'%s' is no number for --%s: it takes %lu to %lu", arg,
-				 option, min, max);
-	*value = number;
-
-	return 0;
-}
-
 static error_t selftest_parse(int key, char *arg, struct argp_state *state)
 {
 	struct selftest_args *args = state->input;
 
 	switch (key) {
 	case 'c':
-		return selftest_number(arg, "cycles", 1, SELFTEST_CYCLES_MAX, &args->cycles);
+		return verb_number(arg, "cycles", 1, SELFTEST_CYCLES_MAX, &args->cycles);
 	case 't':
-		return selftest_number(arg, "timeout", 1, SELFTEST_TIMEOUT_MAX, &args->timeout);
+		return verb_number(arg, "timeout", 1, SELFTEST_TIMEOUT_MAX, &args->timeout);
 	case 'm':
 		args->meter = arg;
 		return 0;
 	case 's':
-		return selftest_number(arg, "measure", SELFTEST_MEASURE_MIN,
-				       SELFTEST_MEASURE_MAX, &args->measure);
+		return verb_number(arg, "measure", SELFTEST_MEASURE_MIN, SELFTEST_MEASURE_MAX,
+				   &args->measure);
 	case 'j':
 		args->json = true;
 		return 0;

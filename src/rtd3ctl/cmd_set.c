@@ -313,10 +313,10 @@ static int set_remember(const struct dev *dev)
 
 static int set_check(const struct set_args *args, char *bdf)
 {
-	if (dev_parse_bdf(args->bdf, bdf))
-		return out_error(CTL_USAGE,
-				 "'%s' is no PCI address: write it as lspci does, 0000:01:00.0",
-				 args->bdf);
+	int ret = verb_address(args->bdf, bdf);
+
+	if (ret)
+		return ret;
 	if (args->forget && args->persist)
 		return out_error(CTL_USAGE, "keep or forget? Use --persist or --forget");
 	if (args->persist && !args->nr)

@@ -36,26 +36,13 @@ static const struct argp_option wake_options[] = {
 	{ }
 };
 
-static int wake_parse_hold(struct wake_args *args, const char *arg)
-{
-	char *end;
-	unsigned long hold = strtoul(arg, &end, 10);
-
-	if (*arg < '0' || *arg > '9' || *end || hold > WAKE_HOLD_MAX)
-		return out_error(CTL_USAGE, "'%s' is no number of seconds: --hold takes 0 to %d",
-				 arg, WAKE_HOLD_MAX);
-	args->hold = hold;
-
-	return 0;
-}
-
 static error_t wake_parse(int key, char *arg, struct argp_state *state)
 {
 	struct wake_args *args = state->input;
 
 	switch (key) {
 	case 'h':
-		return wake_parse_hold(args, arg);
+		return verb_number(arg, "hold", 0, WAKE_HOLD_MAX, &args->hold);
 	case 'n':
 		args->no_wait = true;
 		return 0;

@@ -70,6 +70,48 @@ int verb_parse(const struct argp *argp, int argc, char **argv, unsigned int flag
 }
 
 /**
+ * verb_number - what an option takes
+ * @text: as it was written
+ * @option: its name
+ * @min: the least that it takes
+ * @max: the most
+ * @value: filled
+ *
+ * Return: 0 or an exit status, after a message.
+ */
+int verb_number(const char *text, const char *option, unsigned int min, unsigned int max,
+		unsigned int *value)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
+		return out_error(CTL_USAGE, "'%s' is no number for --%s: it takes %u to %u", text,
+				 option, min, max);
+	*value = number;
+
+	return 0;
+}
+
+/**
+ * verb_address - the address of a device, which may not be there
+ * @text: as it was written
+ * @bdf: filled, of DEV_BDF bytes
+ *
+ * Return: 0 or an exit status, after a message.
+ */
+int verb_address(const char *text, char *bdf)
+{
+	if (!dev_parse_bdf(text, bdf))
+		return 0;
+
+	return out_error(CTL_USAGE,
+			 "'%s' is no PCI address: write it as lspci does, 0000:01:00.0", text);
+}
+
+/**
  * verb_device - a device that somebody named
  * @text: its address
  * @dev: filled
@@ -79,16 +121,13 @@ int verb_parse(const struct argp *argp, int argc, char **argv, unsigned int flag
 int verb_device(const char *text, struct dev *dev)
 {
 	char bdf[DEV_BDF];
+	int ret = verb_address(text, bdf);
 
-	if (dev_parse_bdf(text, bdf))
-		return out_error(CTL_USAGE,
-				 "'%s' is no PCI address: write it as lspci does, 0000:01:00.0",
-				 text);
-	if (dev_load(dev, bdf))
-		return out_error(CTL_NODEV, "there is no device %s: rtd3ctl list --all shows them",
-				 bdf);
+	if (!ret && dev_load(dev, bdf))
+		ret = out_error(CTL_NODEV, "there is no device %s: rtd3ctl list --all shows them",
+				bdf);
 
-	return 0;
+	return ret;
 }
 
 /**

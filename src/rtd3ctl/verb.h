@@ -21,6 +21,9 @@ struct verb {
 
 int verb_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *end,
 	       void *input);
+int verb_number(const char *text, const char *option, unsigned int min, unsigned int max,
+		unsigned int *value);
+int verb_address(const char *text, char *bdf);
 int verb_device(const char *text, struct dev *dev);
 int verb_own_device(const char *text, struct dev *dev);
 
