@@ -7,20 +7,19 @@
  * may never answer, and not even a signal ends that.
  */
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "host.h"
 #include "mask.h"
 #include "out.h"
+#include "stop.h"
 #include "sys.h"
 #include "verb.h"
 
@@ -112,26 +111,17 @@ static void doctor_look(FILE *out, const char *bdf)
 	free(dev);
 }
 
-static long long doctor_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* All that comes until the end, or until the time is over. */
 static char *doctor_read(int fd, unsigned int seconds, bool *late)
 {
-	long long end = doctor_ms() + seconds * 1000LL, left;
+	long long end = stop_now_us() / 1000 + seconds * 1000LL, left;
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char *text = malloc(DOCTOR_TEXT_MAX);
 	ssize_t len = 0, got = 1;
 
 	*late = false;
 	while (text && got > 0 && len < DOCTOR_TEXT_MAX - 1) {
-		left = end - doctor_ms();
+		left = end - stop_now_us() / 1000;
 		if (left <= 0 || poll(&poll_fd, 1, left) == 0) {
 			*late = true;
 			break;

@@ -6,16 +6,13 @@
  * until "auto" is written, which is done here however this program ends, but for SIGKILL.
  */
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "out.h"
+#include "stop.h"
 #include "sys.h"
 #include "verb.h"
 
@@ -65,62 +62,23 @@ static const struct argp wake_argp = {
 	.doc = "Wake a device now, so that it is ready when a virtual machine opens it.",
 };
 
-static void wake_stop(int signal)
-{
-	/* It interrupts the wait, which is all that it is for. */
-	(void)signal;
-}
-
-static long long wake_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-/* What ends the program ends the wait, too: from before it is kept awake. */
-static void wake_catch(sigset_t *before)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = wake_stop };
-	sigset_t block;
-	size_t i;
-
-	sigemptyset(&block);
-	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		sigaction(signals[i], &action, NULL);
-		sigaddset(&block, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &block, before);
-}
-
-static void wake_hold(unsigned int seconds, const sigset_t *signals)
-{
-	struct timespec left = { .tv_sec = seconds };
-
-	/* Also for 0 seconds: a signal that has come meanwhile is taken here. */
-	ppoll(NULL, 0, &left, signals);
-}
-
 static int wake(const struct dev *dev, unsigned int seconds)
 {
-	long long start = wake_now_ms();
+	long long start = stop_now_us();
 	char health[DEV_WORD];
-	sigset_t signals;
 	int ret;
 
-	wake_catch(&signals);
+	/* What ends the program ends the wait, too: from before it is kept awake. */
+	stop_catch();
 	ret = dev_set_attr(dev, "power/control", "on");
 	if (ret)
 		return out_error(out_status(ret), "cannot wake %s: %s%s", dev->bdf, strerror(-ret),
 				 out_status(ret) == CTL_PERMISSION ? ": use sudo" :
 				 ": rtd3ctl status tells more");
 	dev_attr(dev, "rtd3/health", health, sizeof(health));
-	printf("%s woke in %lld ms, health %s\n", dev->bdf, wake_now_ms() - start, health);
+	printf("%s woke in %lld ms, health %s\n", dev->bdf, (stop_now_us() - start) / 1000, health);
 	fflush(stdout);
-	wake_hold(seconds, &signals);
+	stop_wait(-1, seconds * 1000L);
 	/* Who had it on before keeps it on. */
 	if (strcmp(dev->control, "on"))
 		ret = dev_set_attr(dev, "power/control", "auto");
