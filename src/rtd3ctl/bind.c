@@ -145,7 +145,7 @@ int bind_list(struct bind_list *list, char * const *bdf, unsigned int nr, bool o
 					 dev.bdf, dev.bdf);
 		ret = only ? bind_add(list, &dev) : bind_add_set(list, &dev);
 		if (ret)
-			return out_error(CTL_FAILED, "out of memory: close something");
+			return out_no_memory();
 	}
 
 	return 0;

@@ -366,7 +366,7 @@ static int doctor_report(const struct doctor *doctor, const char *file)
 	int ret;
 
 	if (!text)
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	sys_path(path, "/proc/sys/kernel/hostname");
 	sys_read_word(path, host, sizeof(host));
 	mask_text(text);

@@ -288,7 +288,7 @@ static int record_devices(struct record *record)
 
 	record->bdf = calloc(record->args->nr + 1, sizeof(*record->bdf));
 	if (!record->bdf)
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	for (i = 0; i < record->args->nr; i++) {
 		ret = verb_device(record->args->bdf[i], &dev);
 		if (ret)

@@ -106,7 +106,7 @@ static int selftest_blocked(const struct dev *dev, const struct set *set)
 	size_t i;
 
 	if (!snap)
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	snap_take(snap, dev, set);
 	if (snap->nr_unknown)
 		ret = out_error(CTL_REFUSED, "%s: %s", snap->unknown[0].device,
@@ -518,7 +518,7 @@ static int selftest(const struct selftest_args *args, const struct meter *meter,
 	int ret;
 
 	if (cycle_init(&test.cycle, set, dev))
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	test.cycle.timeout_ms = args->timeout * 1000L;
 	ret = selftest_run(&test);
 	if (!ret && args->json)
@@ -551,7 +551,7 @@ int cmd_selftest(int argc, char **argv)
 		return ret;
 	if (set_load(&set, &dev)) {
 		set_free(&set);
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	}
 	ret = selftest_may(&dev, &set);
 	if (!ret && args.meter)

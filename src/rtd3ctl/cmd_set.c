@@ -229,7 +229,7 @@ static int set_keep(const struct dev *dev, const struct set_change *change, unsi
 		ret = keep_save(&rules);
 	rules_free(&rules);
 
-	return ret < 0 ? out_error(CTL_FAILED, "out of memory: close something") : ret;
+	return ret < 0 ? out_no_memory() : ret;
 }
 
 static int set_change(const struct dev *dev, const struct set_args *args)
@@ -303,8 +303,7 @@ static int set_remember(const struct dev *dev)
 	known = rules_get(&rules, dev->bdf, RULE_LEARNT);
 	if (!known || strcmp(known, rules_shallower(known, fallback))) {
 		ret = rules_set(&rules, dev, RULE_LEARNT, fallback);
-		ret = ret ? out_error(CTL_FAILED, "out of memory: close something") :
-			    keep_save(&rules);
+		ret = ret ? out_no_memory() : keep_save(&rules);
 	}
 	rules_free(&rules);
 

@@ -254,7 +254,7 @@ int cmd_status(int argc, char **argv)
 	snap = malloc(sizeof(*snap));
 	if (!snap || set_load(&set, &dev)) {
 		free(snap);
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	}
 	snap_take(snap, &dev, &set);
 	if (args.json)

@@ -369,7 +369,7 @@ int cmd_watch(int argc, char **argv)
 		return ret;
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
-		return out_error(CTL_FAILED, "out of memory: close something");
+		return out_no_memory();
 	watch->args = &args;
 	watch->clear = "";
 	watch_parts(watch);

@@ -159,7 +159,7 @@ int keep_bound(const struct dev *dev, size_t nr, bool bound)
 		changed |= ret;
 	}
 	if (ret < 0)
-		ret = out_error(CTL_FAILED, "out of memory: close something");
+		ret = out_no_memory();
 	else
 		ret = changed ? keep_save_boot(text) : 0;
 	if (!ret && !bound)

@@ -61,6 +61,11 @@ int out_error(int status, const char *fmt, ...)
 	return status;
 }
 
+int out_no_memory(void)
+{
+	return out_error(CTL_FAILED, "out of memory: close something");
+}
+
 /* The exit status for what the kernel said. */
 int out_status(int error)
 {

@@ -33,6 +33,7 @@ void out_init(void);
 const char *out_on(enum out_colour colour);
 const char *out_off(void);
 int out_error(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int out_no_memory(void);
 int out_status(int error);
 struct json_object *out_json(void);
 void out_put(struct json_object *to, const char *key, const char *value);
