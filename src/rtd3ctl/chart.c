@@ -337,13 +337,21 @@ static void chart_band(cairo_t *cr, const struct tape *tape, const struct tape_d
 	cairo_fill(cr);
 }
 
-/* Who caused a wake: "host lspci", "open". */
+/*
+ * Who caused a wake: "host lspci", "open". One that nobody has claimed was the host's: of a
+ * task, or in a work item of the port, which wakes all below it when one of them is woken.
+ */
 static void chart_cause(const struct tape_wake *wake, char *buf, size_t size)
 {
-	bool host = !strcmp(wake->cause, "host") && *wake->task;
+	bool unclaimed = !strcmp(wake->cause, "unclaimed");
+	bool host = unclaimed || !strcmp(wake->cause, "host");
 
-	sys_text(buf, size, "%s%s%s", *wake->cause ? wake->cause : "unknown", host ? " " : "",
-		 host ? wake->task : "");
+	if (unclaimed && !strncmp(wake->task, "kworker/", 8))
+		sys_text(buf, size, "with its port");
+	else if (host)
+		sys_text(buf, size, "host%s%s", *wake->task ? " " : "", wake->task);
+	else
+		sys_text(buf, size, "%s", *wake->cause ? wake->cause : "unknown");
 }
 
 static void chart_mark(cairo_t *cr, double x, double base)

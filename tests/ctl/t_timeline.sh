@@ -45,6 +45,21 @@ for devices in 1 8; do
 	is "$devices: no other file is left" "$(find "$work" -name '*.new')" ""
 done
 
+# drawn SED-SCRIPT: the picture of a recording that was changed so
+drawn()
+{
+	sed "$1" "$work/night.jsonl" >"$work/changed.jsonl"
+	"$ctl" timeline "$work/changed.jsonl" -o "$work/changed.svg" >"$work/said" 2>&1
+	cat "$work/changed.svg"
+}
+
+drawn 's/,,/,/' >"$work/host.svg"
+out=$(drawn 's/"cause": "host"/"cause": "unclaimed"/' | cmp - "$work/host.svg" 2>&1)
+is "a wake that nobody claims was the host's, and its task's" "$out" ""
+out=$(drawn 's/"cause": "host"/"cause": "unclaimed"/; s/"lspci"/"kworker\/0:0-pm"/' |
+	cmp - "$work/host.svg" 2>&1)
+has "in a work item it came with the port" differ
+
 # colours FILE: the share of each colour in a row of dots through the band, in percent
 colours()
 {
