@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl.h"
 #include "dut.h"
 #include "fault.h"
 #include "model.h"
@@ -20,48 +21,8 @@
 #define CYCLES		"5"
 #define RULE_MS		10000
 
-/* As in src/rtd3ctl/out.h. */
-#define CTL_USAGE	2
-#define CTL_NODEV	3
-#define CTL_REFUSED	4
-
-/* What it said last */
-static char said[65536];
-
-static int __ctl(const char *verb, const char *a, const char *b, const char *c)
-{
-	const char *const argv[] = { "rtd3ctl", verb, a, b, c, NULL };
-
-	return root_run(said, sizeof(said), argv);
-}
-
-static void ctl(int want, const char *verb, const char *a, const char *b, const char *c)
-{
-	int ret = __ctl(verb, a, b, c);
-
-	if (!check_eq(ret, want, "rtd3ctl %s%s%s%s%s%s%s", verb, a ? " " : "", a ? a : "",
-		      b ? " " : "", b ? b : "", c ? " " : "", c ? c : ""))
-		diag("%s", said);
-}
-
-static void check_said(const char *text, const char *when)
-{
-	if (!check(strstr(said, text), "%s: says '%s'", when, text))
-		diag("%s", said);
-}
-
-static void check_drivers(const char *want, const char *when)
-{
-	for (int i = 0; i < rig.nr_fns; i++)
-		check_str(pci_driver(&rig.fn[i]), want, "%s: driver of %s", when, rig.fn[i].name);
-}
-
-static void all_asleep(struct power *p, const char *when)
-{
-	for (int i = 0; i < rig.nr_fns; i++)
-		pci_wait(&rig.fn[i], "rtd3/state", "D3cold", ASLEEP_TIMEOUT_MS);
-	check_asleep(&rig.fn[0], p, when);
-}
+/* What udev's programs said last */
+static char said[1024];
 
 /* What only looks leaves it asleep. */
 static void looks(struct power *p)
@@ -69,19 +30,19 @@ static void looks(struct power *p)
 	const char *bdf = rig.fn[0].name;
 
 	ctl(0, "list", NULL, NULL, NULL);
-	check_said(bdf, "list");
-	check_said("D3cold", "list");
+	ctl_said(bdf, "list");
+	ctl_said("D3cold", "list");
 	ctl(0, "status", bdf, NULL, NULL);
-	check_said("D3cold", "status");
-	check_said(RIG_PORT1, "status");
+	ctl_said("D3cold", "status");
+	ctl_said(RIG_PORT1, "status");
 	ctl(0, "status", bdf, "--json", NULL);
 	ctl(0, "metrics", NULL, NULL, NULL);
-	check_said(bdf, "metrics");
+	ctl_said(bdf, "metrics");
 	__ctl("doctor", bdf, NULL, NULL);
-	check_said("it can reach D3cold", "doctor");
-	check_said("health: it works", "doctor");
+	ctl_said("it can reach D3cold", "doctor");
+	ctl_said("health: it works", "doctor");
 	__ctl("doctor", bdf, "--json", NULL);
-	check_said("\"depth\"", "doctor --json");
+	ctl_said("\"depth\"", "doctor --json");
 	check_no_on(p, STAYS_MS, "all that only looks");
 }
 
@@ -124,7 +85,7 @@ static bool remembered(const struct pci_fn *pf)
 /* What a device has learnt is its rule's by the time it is bound again, by a new module, too. */
 static void learns(const struct pci_fn *pf, struct power *p)
 {
-	all_asleep(p, "before a failure");
+	ctl_asleep(p, "before a failure");
 	model_fault(MODEL_ON_IGNORED, 1);
 	pci_sysfs_config32(pf, 0);
 	check_str(fault_health(pf, RULE_MS), "ok", "dead once: rtd3/health");
@@ -154,16 +115,16 @@ static void tests_itself(const struct pci_fn *pf, struct power *p)
 	snprintf(delay, sizeof(delay), "%s", pci_get(pf, "power/autosuspend_delay_ms"));
 	offs = power_get(1).off;
 	ctl(0, "selftest", pf->name, "--cycles=" CYCLES, NULL);
-	check_said("99%", "selftest");
+	ctl_said("99%", "selftest");
 	check(power_get(1).off - offs >= 5, "selftest: power-offs: %u", power_get(1).off - offs);
 	check_str(pci_get(pf, "power/autosuspend_delay_ms"), delay, "selftest: autosuspend delay");
 	pci_set(pf, "rtd3/policy", "d3hot");
 	ctl(CTL_REFUSED, "selftest", pf->name, NULL, NULL);
 	pci_set(pf, "rtd3/policy", "d3cold");
-	all_asleep(p, "after selftest");
+	ctl_asleep(p, "after selftest");
 	*p = power_get(1);
 	ctl(0, "watch", "--once", NULL, NULL);
-	check_said(pf->name, "watch --once");
+	ctl_said(pf->name, "watch --once");
 	check_no_on(p, STAYS_MS, "watch --once");
 }
 
@@ -177,18 +138,18 @@ RIG_TEST(ctl, "rtd3ctl on a card")
 		die("the power model");
 	root_mount();
 	__ctl("doctor", pf->name, NULL, NULL);
-	check_said("_PR3", "doctor, nothing loaded");
-	check_said("rtd3ctl bind", "doctor, nothing loaded");
+	ctl_said("_PR3", "doctor, nothing loaded");
+	ctl_said("rtd3ctl bind", "doctor, nothing loaded");
 	check(!rig_module_loaded(OURS), "doctor loads nothing");
 
 	p = power_get(1);
 	ctl(0, "bind", pf->name, "--dry-run", NULL);
-	check_drivers("", "bind --dry-run");
+	ctl_drivers("", "bind --dry-run");
 	ctl(0, "bind", pf->name, NULL, NULL);
-	check_drivers(OURS, "bind");
-	all_asleep(&p, "bind");
+	ctl_drivers(OURS, "bind");
+	ctl_asleep(&p, "bind");
 	ctl(0, "bind", pf->name, NULL, NULL);
-	check_said("bound already", "bind again");
+	ctl_said("bound already", "bind again");
 	looks(&p);
 	tests_itself(pf, &p);
 
@@ -197,12 +158,12 @@ RIG_TEST(ctl, "rtd3ctl on a card")
 	vfio_open(&d, pf);
 	check_known(&d, "after wake");
 	ctl(CTL_REFUSED, "unbind", pf->name, NULL, NULL);
-	check_drivers(OURS, "unbind of an open device");
+	ctl_drivers(OURS, "unbind of an open device");
 	vfio_close(&d);
 	ctl(CTL_NODEV, "status", "0000:7f:00.0", NULL, NULL);
 
 	keeps(pf);
 	learns(pf, &p);
 	ctl(0, "unbind", pf->name, NULL, NULL);
-	check_drivers("", "unbind");
+	ctl_drivers("", "unbind");
 }
