@@ -136,7 +136,8 @@ static void record_present(struct record *record)
 {
 	struct json_object *line;
 	char health[DEV_WORD];
-	struct dev *dev;
+	struct dev *dev, now;
+	const char *name;
 	size_t nr, i;
 
 	if (dev_all(&dev, &nr))
@@ -144,12 +145,16 @@ static void record_present(struct record *record)
 	for (i = 0; i < nr; i++) {
 		if (!dev[i].ours || !record_wants(record, dev[i].bdf))
 			continue;
+		/* The first name takes its time: look again, for the state of the line's time. */
+		name = dev_name(&dev[i]);
+		if (dev_load(&now, dev[i].bdf))
+			continue;
 		line = record_new(TAPE_PRESENT);
-		out_put(line, "device", dev[i].bdf);
-		out_put(line, "state", view_state(&dev[i]));
-		dev_attr(&dev[i], "rtd3/health", health, sizeof(health));
+		out_put(line, "device", now.bdf);
+		out_put(line, "state", view_state(&now));
+		dev_attr(&now, "rtd3/health", health, sizeof(health));
 		out_put(line, "health", health);
-		out_put(line, "name", dev_name(&dev[i]));
+		out_put(line, "name", name);
 		record_line(record, line);
 	}
 	free(dev);
