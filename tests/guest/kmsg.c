@@ -10,12 +10,22 @@
 
 #define RECORD	1024
 
-/** kmsg_open() - the kernel log from now on */
-int kmsg_open(void)
+/** kmsg_open_all() - the kernel log, all that it has */
+int kmsg_open_all(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+	if (fd < 0)
+		die("/dev/kmsg: %s", strerror(errno));
+	return fd;
+}
+
+/** kmsg_open() - the kernel log from now on */
+int kmsg_open(void)
+{
+	int fd = kmsg_open_all();
+
+	if (lseek(fd, 0, SEEK_END) < 0)
 		die("/dev/kmsg: %s", strerror(errno));
 	return fd;
 }

@@ -138,6 +138,8 @@ class Machine:
                "-acpitable", "file=" + args.acpi,
                "-kernel", kernel, "-initrd", initrd,
                "-append", "console=ttyS0 ignore_loglevel panic=-1 "
+               # For initramfs-tools and dracut, see tests/rig/packaged.
+               f"{'boot=rig init=/rigtest ' * bool(args.boot)}"
                # A busy host starves a machine while it counts ticks.
                f"no_timer_check {POST_MORTEM_APPEND} "
                f"{append} rig.test={args.test} rig.driver={args.driver} "
@@ -161,10 +163,9 @@ class Machine:
         for port, devices in (("rp1", args.devs),
                               ("rp2", "nested" if args.nested else "nvme")):
             cmd += [arg.format(port, work=self.work) for arg in cards.DEVICES[devices]]
-        if args.root:
-            cmd += ["-fsdev", "local,id=root,security_model=none,readonly=on,"
-                    "path=" + args.root,
-                    "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
+        for tag, path, mode in self._shares(args):
+            cmd += ["-fsdev", f"local,id={tag},security_model=none{mode},path={path}",
+                    "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
         if args.suite == "coverage":
             cmd += ["-chardev", f"file,id=counts,path={self.work}/counts",
                     "-device", "isa-debugcon,iobase=0x4e3,chardev=counts"]
@@ -174,6 +175,20 @@ class Machine:
                     f"rig-power,port=rp1,iobase=0x4f0,log={self.model_log}" +
                     properties, *more]
         return cmd
+
+    @staticmethod
+    def _shares(args):
+        """Folders of this machine that the guest sees: tag, path, how."""
+        if args.root:
+            yield "root", args.root, ",readonly=on"
+        if args.layer:
+            boot = os.path.join(CACHE, f"deb-{args.suite}.boot")
+            yield "layer", os.path.join(boot, "layer"), ",readonly=on"
+            # What the guest leaves there is for people to look at.
+            out = os.path.join(CACHE, "logs", f"{args.suite}-{args.row}")
+            shutil.rmtree(out, ignore_errors=True)
+            os.makedirs(out)
+            yield "out", out, ""
 
     def power(self, port):
         """How often the hypervisor saw _ON and _OFF of a port."""
@@ -435,6 +450,8 @@ def choose_accel(args, kernel, initrd):
     if os.access("/dev/kvm", os.R_OK | os.W_OK):
         probe = argparse.Namespace(**vars(args))
         probe.test, probe.timeout, probe.keep = "none", 15, False
+        if args.boot:
+            probe.timeout *= 4  # it has more to do
         with open(os.devnull, "w", encoding="utf8") as null:
             try:
                 if run_guest(probe, kernel, initrd, "kvm", Tap(null)) == 0:
@@ -471,6 +488,10 @@ def parse():
     parser.add_argument("--host-qemu", action="store_true",
                         help="run in the host's own QEMU")
     parser.add_argument("--root", help="share this flavour of tests/rig/rootfs")
+    parser.add_argument("--layer", action="store_true",
+                        help="share beside it what our packages have changed there")
+    parser.add_argument("--boot", metavar="NAME",
+                        help="boot this initramfs of tests/deb in place of the rig's")
     parser.add_argument("--memory", type=int, help="in MiB")
     parser.add_argument("--timeout", type=int,
                         help="seconds until the run is ended by force")
@@ -535,15 +556,17 @@ def main():
     if args.root:
         args.root = made("a root file system to share", "rootfs",
                          args.suite, args.root)
-    pack = "nested" if args.nested else "initramfs"
-    prepared = subprocess.run([os.path.join(RIG, pack), args.suite],
+    pack = ["nested" if args.nested else "initramfs", args.suite]
+    if args.boot:
+        pack = ["packaged", args.suite, args.boot]
+    prepared = subprocess.run([os.path.join(RIG, pack[0]), *pack[1:]],
                               check=False, stdout=subprocess.PIPE, text=True)
     if prepared.returncode:
         print(f"not ok 1 - there is something to boot for {args.suite}\n1..1")
         return 2
     kernel, initrd = prepared.stdout.split()
     tap = Tap(sys.stdout, known_failures.of(args.row, args.suite))
-    if args.power_model:
+    if args.power_model and not args.boot:
         # tests/FAULTS.md names it.
         with open(os.path.join(CACHE, f"modules-{args.suite}.driver"),
                   encoding="utf8") as f:
