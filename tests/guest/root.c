@@ -15,7 +15,8 @@
 
 #define BASE	"/tmp/root/"
 #define LOWER	BASE "lower"
-/* Where make install has put rtd3ctl, see tests/rig/initramfs. */
+#define LAYER	BASE "layer"
+/* Where make install has put rtd3ctl, see tests/rig/initramfs and packaged. */
 #define TOOL	"/rtd3ctl"
 #define ROOT	BASE "merged"
 
@@ -33,33 +34,75 @@ static void mount_on(const char *from, const char *where, const char *type, unsi
 		die("mount %s on %s: %s", from, where, strerror(errno));
 }
 
-/**
- * root_mount() - mount what the host shares; what is written there stays in memory
- *
- * It gets this machine's /dev, /proc, /sys and modules, and has rtd3ctl.
- */
-void root_mount(void)
+static void share(const char *tag, const char *where, unsigned long flags)
 {
-	static const char *const modules[] = { "virtio_pci", "9pnet_virtio", "9p", "overlay" };
-	static const char *const binds[] = { "/dev", "/proc", "/sys" };
-	char path[64];
+	mount_on(tag, where, "9p", flags,
+		 flags & MS_RDONLY ? "trans=virtio,version=9p2000.L,msize=524288,cache=loose" :
+				     "trans=virtio,version=9p2000.L,msize=524288");
+}
 
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
-		if (rig_modprobe(modules[i]))
-			die("modprobe %s", modules[i]);
-	dir("/tmp/root");
-	mount_on(ROOT_TAG, LOWER, "9p", MS_RDONLY,
-		 "trans=virtio,version=9p2000.L,msize=524288,cache=loose");
-	dir(BASE "upper");
-	dir(BASE "work");
-	mount_on("overlay", ROOT, "overlay", 0,
-		 "lowerdir=" TOOL ":" LOWER ",upperdir=" BASE "upper,workdir=" BASE "work");
+/* Layers of which the first is on top; what is written stays in memory. */
+static void merge(const char *layers)
+{
+	static const char *const binds[] = { "/dev", "/proc", "/sys" };
+	static int merged;
+	char path[64], options[256];
+
+	/* None that something else may still be on its way out of. */
+	merged++;
+	snprintf(options, sizeof(options), BASE "upper%d", merged);
+	dir(options);
+	snprintf(options, sizeof(options), BASE "work%d", merged);
+	dir(options);
+	snprintf(options, sizeof(options),
+		 "lowerdir=%s,upperdir=" BASE "upper%d,workdir=" BASE "work%d", layers, merged,
+		 merged);
+	mount_on("overlay", ROOT, "overlay", 0, options);
 	for (size_t i = 0; i < sizeof(binds) / sizeof(binds[0]); i++) {
 		snprintf(path, sizeof(path), ROOT "%s", binds[i]);
 		mount_on(binds[i], path, NULL, MS_BIND | MS_REC, NULL);
 	}
 	mount_on("tmpfs", ROOT "/run", "tmpfs", 0, "mode=755");
+}
+
+/**
+ * root_mount_bare() - mount what the host shares, with the modules that it has itself
+ *
+ * What is written there stays in memory. It gets this machine's /dev, /proc and /sys, and has
+ * rtd3ctl, not from a package.
+ */
+void root_mount_bare(void)
+{
+	static const char *const modules[] = { "virtio_pci", "9pnet_virtio", "9p", "overlay" };
+
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
+		if (rig_modprobe(modules[i]))
+			die("modprobe %s", modules[i]);
+	dir("/tmp/root");
+	share(ROOT_TAG, LOWER, MS_RDONLY);
+	merge(TOOL ":" LOWER);
+}
+
+/** root_mount() - the same, with the modules of the initramfs */
+void root_mount(void)
+{
+	root_mount_bare();
 	mount_on("/lib/modules", ROOT "/usr/lib/modules", NULL, MS_BIND, NULL);
+}
+
+/**
+ * root_install() - install the packages: what that has changed elsewhere comes on top
+ *
+ * In place of root_mount_bare()'s; nothing that was done there stays. What is written to /out
+ * is the host's to keep.
+ */
+void root_install(void)
+{
+	if (umount2(ROOT, MNT_DETACH))
+		die("umount %s: %s", ROOT, strerror(errno));
+	share(LAYER_TAG, LAYER, MS_RDONLY);
+	merge(LAYER ":" LOWER);
+	share(OUT_TAG, ROOT "/out", 0);
 }
 
 /** root_write() - write a file in the root file system */
@@ -72,6 +115,23 @@ void root_write(const char *path, const char *text)
 	f = fopen(full, "we");
 	if (!f || fputs(text, f) < 0 || fclose(f))
 		die("write %s: %s", full, strerror(errno));
+}
+
+/** root_read() - read a file of the root file system, up to @size - 1 bytes; how many, or -1 */
+long root_read(const char *path, char *buf, size_t size)
+{
+	char full[128];
+	size_t n;
+	FILE *f;
+
+	snprintf(full, sizeof(full), ROOT "%s", path);
+	f = fopen(full, "re");
+	if (!f)
+		return -1;
+	n = fread(buf, 1, size - 1, f);
+	buf[n] = '\0';
+	fclose(f);
+	return n;
 }
 
 /** root_remove() - remove a file of the root file system, for this machine only */
