@@ -62,8 +62,8 @@ recorded()
 	wait $recorder || said=$?
 	echo $said >"$work/said"
 	find $probe_dir/instances -mindepth 1 -maxdepth 1 -printf '%f\n' >"$work/after"
-	timeout 40 "$ctl" --root="$T" record | head -n 1 >"$work/head"
-	timeout 40 "$ctl" --root="$T" record --seconds 1 >/dev/full 2>"$work/full"
+	timeout 600 "$ctl" --root="$T" record | head -n 1 >"$work/head"
+	timeout 600 "$ctl" --root="$T" record --seconds 1 >/dev/full 2>"$work/full"
 	echo $? >>"$work/full"
 }
 export -f recorded
