@@ -76,7 +76,9 @@ static enum cycle_result measure_readings(struct measure *measure, struct cycle 
 	}
 	if (ret)
 		return measure_unread(cycle, meter, ret);
-	measure->ms = (stop_now_us() - start) / 1000;
+	/* Of energy the time that its average is of. */
+	measure->ms = meter->kind == METER_ENERGY ? llround(sums.weight * 1000) :
+		      (stop_now_us() - start) / 1000;
 	measure_finish(measure, &sums);
 
 	return CYCLE_GOOD;

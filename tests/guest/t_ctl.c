@@ -19,7 +19,7 @@
 #define RULES		"/etc/udev/rules.d/79-rtd3.rules"
 #define STAYS_MS	1000
 #define CYCLES		"5"
-#define RULE_MS		10000
+#define RULE_MS		60000	/* a busy machine's udev */
 
 /* What udev's programs said last */
 static char said[1024];
