@@ -151,6 +151,7 @@ int rtd3_shadow_alloc(struct rtd3_device *rdev)
 	if (!shadow->image)
 		return -ENOMEM;
 	shadow->virt = shadow->image + size;
+	shadow->taken = false;
 	shadow->msix_reset = false;
 	shadow->command_reset = false;
 	rtd3_shadow_add_all(rdev);
@@ -182,11 +183,22 @@ static void rtd3_shadow_drop_volatile(struct rtd3_device *rdev)
 	}
 }
 
+/* Is there something? What is no capability's, and was 0 once, is not. */
+static bool rtd3_shadow_is_live(struct rtd3_device *rdev, unsigned int pos)
+{
+	struct rtd3_shadow *shadow = &rdev->config.shadow;
+
+	return !shadow->taken ||
+	       rdev->core.pci_config_map[pos] != RTD3_MAP_INVALID ||
+	       *(__le32 *)(shadow->image + pos);
+}
+
 /**
  * rtd3_shadow_take - ask the device for its part of the shadow
  * @rdev: device, held awake; it may be in D3hot
  *
- * Context: rtd3_config.lock held. One read for each dword.
+ * Context: rtd3_config.lock held. One read for each dword that there is: a hundred,
+ * but for the first time.
  */
 void rtd3_shadow_take(struct rtd3_device *rdev)
 {
@@ -198,9 +210,12 @@ void rtd3_shadow_take(struct rtd3_device *rdev)
 	lockdep_assert_held(&rdev->config.lock);
 
 	for (pos = 0; pos < pdev->cfg_size; pos += 4) {
+		if (!rtd3_shadow_is_live(rdev, pos))
+			continue;
 		pci_read_config_dword(pdev, pos, &value);
 		image[pos / 4] = cpu_to_le32(value);
 	}
+	rdev->config.shadow.taken = true;
 	rtd3_shadow_drop_volatile(rdev);
 }
 

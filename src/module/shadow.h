@@ -9,6 +9,7 @@
  * @image: what the device answered when it was last asked, cfg_size bytes; NULL
  *	while the device is not open
  * @virt: which of its bits the core keeps in vconfig, and not in the device
+ * @taken: @image is what the device has answered
  * @msix_reset: MSI-X Message Control reads as after a reset
  * @command_reset: so does the command register, until it is written
  *
@@ -17,6 +18,7 @@
 struct rtd3_shadow {
 	u8 *image;
 	u8 *virt;
+	bool taken;
 	bool msix_reset;
 	bool command_reset;
 };
