@@ -60,14 +60,17 @@ static bool rtd3_config_overlay(struct rtd3_device *rdev, unsigned int pos,
 	return rtd3_shadow_patch(rdev, pos, value);
 }
 
-/* Bytes that rtd3_config_overlay() may change; of all others it need not know. */
-static bool rtd3_config_may_overlay(struct rtd3_device *rdev, unsigned int pos)
+/* Is there a byte that rtd3_config_overlay() may change? Of all others it need not know. */
+static bool rtd3_config_may_overlay(struct rtd3_device *rdev, unsigned int pos,
+				    size_t count)
 {
 	struct pci_dev *pdev = rdev->core.pdev;
+	unsigned int pr3 = rdev->config.pr3.pos;
 
-	return pos == pdev->pm_cap + PCI_PM_CTRL || pos == PCI_COMMAND ||
-	       pos == pdev->msix_cap + PCI_MSIX_FLAGS + 1 ||
-	       rtd3_pr3_owns(rdev, pos);
+	return pdev->pm_cap + PCI_PM_CTRL - pos < count ||
+	       PCI_COMMAND - pos < count ||
+	       pdev->msix_cap + PCI_MSIX_FLAGS + 1 - pos < count ||
+	       (pr3 && pos < pr3 + RTD3_PR3_SIZE && pos + count > pr3);
 }
 
 /* Reads @count bytes from the image: 1, or 0: ask the device, or -EINTR. */
@@ -100,8 +103,11 @@ static int rtd3_config_patch(struct rtd3_device *rdev, unsigned int pos,
 	size_t i;
 	u8 value;
 
+	if (!rtd3_config_may_overlay(rdev, pos, count))
+		return 0;
+
 	for (i = 0; i < count; i++) {
-		if (!rtd3_config_may_overlay(rdev, pos + i))
+		if (!rtd3_config_may_overlay(rdev, pos + i, 1))
 			continue;
 		if (get_user(value, buf + i))
 			return -EFAULT;
@@ -115,26 +121,40 @@ static int rtd3_config_patch(struct rtd3_device *rdev, unsigned int pos,
 	return 0;
 }
 
-static ssize_t rtd3_config_read_device(struct rtd3_device *rdev,
-				       char __user *buf, size_t count,
-				       loff_t *ppos)
+/* The device is awake, or the core wakes it. */
+static ssize_t rtd3_config_read_awake(struct rtd3_device *rdev,
+				      char __user *buf, size_t count,
+				      loff_t *ppos)
 {
 	unsigned int pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	struct rtd3_waker waker;
 	loff_t start = *ppos;
 	ssize_t ret;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
-	if (ret)
-		return ret;
 	ret = vfio_pci_core_read(&rdev->core.vdev, buf, count, ppos);
-	/* The virtual registers hide that the device is dead. */
-	if (ret > 0 && rtd3_health_check(rdev))
+	if (ret > 0 && rtd3_health_check_read(rdev, buf, ret))
 		ret = -EIO;
 	if (ret > 0 && rtd3_config_patch(rdev, pos, buf, ret))
 		ret = -EFAULT;
 	if (ret < 0)
 		*ppos = start;
+
+	return ret;
+}
+
+static ssize_t rtd3_config_read_device(struct rtd3_device *rdev,
+				       char __user *buf, size_t count,
+				       loff_t *ppos)
+{
+	struct rtd3_waker waker;
+	ssize_t ret;
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	if (ret)
+		return ret;
+	/* The virtual registers hide that the device is dead. */
+	ret = rtd3_health_check(rdev);
+	if (!ret)
+		ret = rtd3_config_read_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
@@ -148,19 +168,10 @@ static bool rtd3_config_in_range(struct rtd3_device *rdev, loff_t pos,
 	return pos < size && count <= size - pos;
 }
 
-/**
- * rtd3_config_read - read() of the configuration space
- * @rdev: device, open
- * @buf: user memory
- * @count: how much
- * @ppos: from where; moved on
- *
- * Context: process; takes rtd3_config.lock. Wakes the device, unless it is in
- * low power for the guest, or for a user who has asked for that.
- * Return: bytes read; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
- */
-ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
-			 size_t count, loff_t *ppos)
+/* Of a device that may be asleep. */
+static noinline ssize_t rtd3_config_read_asleep(struct rtd3_device *rdev,
+						char __user *buf, size_t count,
+						loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[RTD3_COPY];
@@ -188,6 +199,27 @@ ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
 	}
 
 	return done;
+}
+
+/**
+ * rtd3_config_read - read() of the configuration space
+ * @rdev: device, open
+ * @buf: user memory
+ * @count: how much
+ * @ppos: from where; moved on
+ *
+ * Context: process; takes rtd3_config.lock. Wakes the device, unless it is in
+ * low power for the guest, or for a user who has asked for that.
+ * Return: bytes read; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
+ */
+ssize_t rtd3_config_read(struct rtd3_device *rdev, char __user *buf,
+			 size_t count, loff_t *ppos)
+{
+	/* The core knows where it ends. */
+	if (likely(rtd3_in_use(rdev)))
+		return rtd3_config_read_awake(rdev, buf, count, ppos);
+
+	return rtd3_config_read_asleep(rdev, buf, count, ppos);
 }
 
 /* A function level reset by its register; the core has done it. */
@@ -256,6 +288,7 @@ static int rtd3_config_write_other(struct rtd3_device *rdev,
 	}
 
 	ret = rtd3_piece_forward(rdev, wr);
+	rtd3_shadow_written(rdev, wr->pos);
 	if (ret)
 		return ret;
 	if (rtd3_piece_covers(wr, PCI_COMMAND))
@@ -325,10 +358,6 @@ static int rtd3_config_write_piece(struct rtd3_device *rdev,
 	int ret;
 
 	do {
-		if (fault_in_readable(wr->buf, wr->len)) {
-			ret = -EFAULT;
-			break;
-		}
 		ret = rtd3_config_try_write(rdev, wr, held, &sleeps);
 		if (ret == -EAGAIN && !held) {
 			ret = rtd3_pm_access_begin(rdev, &waker,
@@ -339,7 +368,8 @@ static int rtd3_config_write_piece(struct rtd3_device *rdev,
 			ret = rtd3_config_try_write(rdev, wr, held, &sleeps);
 		}
 	} while (ret == -EFAULT && tries++ < RTD3_FAULT_TRIES &&
-		 !fatal_signal_pending(current));
+		 !fatal_signal_pending(current) &&
+		 !fault_in_readable(wr->buf, wr->len));
 
 	if (held && sleeps)
 		rtd3_pm_access_drop(rdev, &waker);
@@ -349,21 +379,10 @@ static int rtd3_config_write_piece(struct rtd3_device *rdev,
 	return ret;
 }
 
-/**
- * rtd3_config_write - write() of the configuration space
- * @rdev: device, open
- * @buf: user memory
- * @count: how much
- * @ppos: where; moved on
- *
- * Dword by dword, as the core does it. A write of D0 to PMCSR returns when the
- * device is awake and has been verified.
- *
- * Context: process; takes rtd3_config.lock.
- * Return: bytes written; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
- */
-ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
-			  size_t count, loff_t *ppos)
+/* Each dword by itself, as the core does it. */
+static noinline ssize_t rtd3_config_write_pieces(struct rtd3_device *rdev,
+						 const char __user *buf,
+						 size_t count, loff_t *ppos)
 {
 	struct rtd3_piece wr;
 	size_t done;
@@ -386,6 +405,70 @@ ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
 	*ppos += done;
 
 	return done;
+}
+
+/* Nothing that we have a part in? Then the core may have it while the device is in use. */
+static bool rtd3_config_is_plain(struct rtd3_device *rdev, unsigned int pos,
+				 size_t count)
+{
+	return count <= 4 - pos % 4 && !rtd3_config_may_overlay(rdev, pos, count);
+}
+
+/* One try: -EFAULT, -EAGAIN: it was not made. */
+static ssize_t rtd3_config_write_awake(struct rtd3_device *rdev,
+				       const char __user *buf, size_t count,
+				       loff_t *ppos)
+{
+	struct rtd3_config *config = &rdev->config;
+	ssize_t ret = -EAGAIN;
+	unsigned int pos;
+
+	if (mutex_lock_killable(&config->lock))
+		return -EINTR;
+	/* Its user does not change that under the lock. */
+	if (rtd3_in_use(rdev)) {
+		pos = *ppos & VFIO_PCI_OFFSET_MASK;
+		pagefault_disable();
+		ret = vfio_pci_core_write(&rdev->core.vdev, buf, count, ppos);
+		pagefault_enable();
+		rtd3_shadow_written(rdev, pos);
+	}
+	mutex_unlock(&config->lock);
+
+	return ret;
+}
+
+/**
+ * rtd3_config_write - write() of the configuration space
+ * @rdev: device, open
+ * @buf: user memory
+ * @count: how much
+ * @ppos: where; moved on
+ *
+ * A write of D0 to PMCSR returns when the device is awake and has been verified.
+ *
+ * Context: process; takes rtd3_config.lock.
+ * Return: bytes written; -EFAULT out of range, or for bad memory; -EIO, -EINTR.
+ */
+ssize_t rtd3_config_write(struct rtd3_device *rdev, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	unsigned int pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	loff_t start = *ppos;
+	ssize_t ret;
+
+	if (!rtd3_config_is_plain(rdev, pos, count))
+		return rtd3_config_write_pieces(rdev, buf, count, ppos);
+
+	ret = rtd3_config_write_awake(rdev, buf, count, ppos);
+	if (ret == -EAGAIN || ret == -EFAULT)
+		return rtd3_config_write_pieces(rdev, buf, count, ppos);
+	if (ret > 0 && rtd3_health_glance(rdev)) {
+		*ppos = start;
+		ret = -EIO;
+	}
+
+	return ret;
 }
 
 /**

@@ -83,6 +83,24 @@ static inline struct rtd3_device *rtd3_from_vfio(struct vfio_device *vdev)
 					   vdev));
 }
 
+/**
+ * rtd3_in_use - does an open device work, awake, with nothing of ours before it?
+ * @rdev: device, open
+ *
+ * The core holds it awake from open to close, but for the time of an entry. So its
+ * accesses need neither a reference nor an account of who has woken it. One that races
+ * with an entry of the same user is woken by the core, as the host's.
+ *
+ * Context: any; stable as far as the user and its guest go under rtd3_config.lock.
+ */
+static inline bool rtd3_in_use(const struct rtd3_device *rdev)
+{
+	return !READ_ONCE(rdev->lowpower.owners) &&
+	       READ_ONCE(rdev->config.state) < RTD3_GUEST_D3HOT &&
+	       READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED &&
+	       !READ_ONCE(rdev->recovery.unfinished);
+}
+
 struct rtd3_device *rtd3_device_alloc(struct pci_dev *pdev);
 int rtd3_device_register(struct rtd3_device *rdev);
 void rtd3_device_unregister(struct rtd3_device *rdev);

@@ -19,6 +19,7 @@
 #include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 #include <linux/suspend.h>
+#include <linux/uaccess.h>
 
 #include "core.h"
 #include "device.h"
@@ -28,6 +29,7 @@
 
 #define RTD3_FREEZE_MS		5000	/* the freezer waits for 20 s */
 #define RTD3_SILENT_MS		500	/* a device that is reset is silent */
+#define RTD3_GLANCE_MS		100	/* between two looks at one that is in use */
 
 static struct workqueue_struct *rtd3_health_wq;
 
@@ -273,8 +275,10 @@ int rtd3_health_check(struct rtd3_device *rdev)
 {
 	if (unlikely(!rtd3_health_usable(rdev)))
 		return -EIO;
-	if (likely(rtd3_resume_answers(rdev)))
+	if (likely(rtd3_resume_answers(rdev))) {
+		WRITE_ONCE(rdev->recovery.looked, jiffies);
 		return 0;
+	}
 
 	/* Resets by the user are made under it. Others take their time, too. */
 	down_read(&rdev->core.memory_lock);
@@ -286,6 +290,69 @@ int rtd3_health_check(struct rtd3_device *rdev)
 		rtd3_health_lost(rdev);
 
 	return -EIO;
+}
+
+static bool rtd3_health_looked(struct rtd3_device *rdev)
+{
+	return time_before(jiffies, READ_ONCE(rdev->recovery.looked) +
+				    msecs_to_jiffies(RTD3_GLANCE_MS));
+}
+
+/*
+ * What is in use is awake, but nobody holds it: its user may enter low power just now.
+ * Whoever does that has a reference until others can see it, and then ours counts.
+ */
+static int rtd3_health_check_in_use(struct rtd3_device *rdev)
+{
+	struct device *dev = &rdev->core.pdev->dev;
+	int ret = 0;
+
+	pm_runtime_get_noresume(dev);
+	smp_mb__after_atomic();
+	if (rtd3_in_use(rdev) && pm_runtime_active(dev)) {
+		ret = rtd3_health_check(rdev);
+		pm_runtime_mark_last_busy(dev);
+	}
+	pm_runtime_put(dev);
+
+	return ret;
+}
+
+/**
+ * rtd3_health_glance - rtd3_health_check() for what is done all the time
+ * @rdev: device, open; not asked if it is not in use
+ *
+ * The device is asked if it was not within the last RTD3_GLANCE_MS: its answer takes as long
+ * as many an access.
+ *
+ * Return: as rtd3_health_check().
+ */
+int rtd3_health_glance(struct rtd3_device *rdev)
+{
+	return rtd3_health_looked(rdev) ? 0 : rtd3_health_check_in_use(rdev);
+}
+
+/**
+ * rtd3_health_check_read - has the device answered, or was there nobody?
+ * @rdev: device, open; not asked if it is not in use
+ * @buf: what was read, user memory
+ * @count: how much, more than 0
+ *
+ * All ones are what a device reads as that is not there.
+ *
+ * Context: process.
+ * Return: as rtd3_health_check().
+ */
+int rtd3_health_check_read(struct rtd3_device *rdev, const char __user *buf,
+			   size_t count)
+{
+	u8 last;
+
+	if (rtd3_health_looked(rdev) &&
+	    !get_user(last, (const u8 __user *)buf + count - 1) && last != 0xff)
+		return 0;
+
+	return rtd3_health_check_in_use(rdev);
 }
 
 /**

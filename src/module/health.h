@@ -30,6 +30,9 @@ void rtd3_health_lost(struct rtd3_device *rdev);
 void rtd3_health_well(struct rtd3_device *rdev, enum rtd3_reason degraded);
 int rtd3_health_wait(struct rtd3_device *rdev, bool patient);
 int rtd3_health_check(struct rtd3_device *rdev);
+int rtd3_health_glance(struct rtd3_device *rdev);
+int rtd3_health_check_read(struct rtd3_device *rdev, const char __user *buf,
+			   size_t count);
 int rtd3_health_enter(struct rtd3_device *rdev, unsigned int ms);
 
 #endif /* RTD3_HEALTH_H */

@@ -42,6 +42,7 @@
  * @from: the state that it did not come back from
  * @since: when it stopped being well
  * @tried: when a failed open last started an attempt, jiffies
+ * @looked: when rtd3_health_check() last had its answer at once, jiffies; without @lock
  * @recoveries: how often it came back after all
  * @clean: wakes since the last failure
  */
@@ -67,6 +68,7 @@ struct rtd3_recovery {
 	enum rtd3_depth from;
 	ktime_t since;
 	unsigned long tried;
+	unsigned long looked;
 	u64 recoveries;
 	u64 clean;
 };

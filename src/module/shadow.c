@@ -183,7 +183,11 @@ static void rtd3_shadow_drop_volatile(struct rtd3_device *rdev)
 	}
 }
 
-/* Is there something? What is no capability's, and was 0 once, is not. */
+/*
+ * Is there something? What is no capability's, was 0 once, and was not written since, is
+ * not. The user of a device that sleeps does not learn what such a register has come to be
+ * by itself.
+ */
 static bool rtd3_shadow_is_live(struct rtd3_device *rdev, unsigned int pos)
 {
 	struct rtd3_shadow *shadow = &rdev->config.shadow;
@@ -217,6 +221,22 @@ void rtd3_shadow_take(struct rtd3_device *rdev)
 	}
 	rdev->config.shadow.taken = true;
 	rtd3_shadow_drop_volatile(rdev);
+}
+
+/**
+ * rtd3_shadow_written - somebody has written to the device
+ * @rdev: device, open
+ * @pos: where
+ *
+ * Context: rtd3_config.lock held.
+ */
+void rtd3_shadow_written(struct rtd3_device *rdev, unsigned int pos)
+{
+	lockdep_assert_held(&rdev->config.lock);
+
+	if (pos < rdev->core.pdev->cfg_size &&
+	    rdev->core.pci_config_map[pos] == RTD3_MAP_INVALID)
+		rdev->config.shadow.taken = false;
 }
 
 /* What the core does to a virtual BAR before anybody reads it again. */

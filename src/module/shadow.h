@@ -28,6 +28,7 @@ struct rtd3_device;
 int rtd3_shadow_alloc(struct rtd3_device *rdev);
 void rtd3_shadow_free(struct rtd3_device *rdev);
 void rtd3_shadow_take(struct rtd3_device *rdev);
+void rtd3_shadow_written(struct rtd3_device *rdev, unsigned int pos);
 u8 rtd3_shadow_byte(struct rtd3_device *rdev, unsigned int pos);
 bool rtd3_shadow_virtual(struct rtd3_device *rdev, unsigned int pos);
 void rtd3_shadow_write(struct rtd3_device *rdev, unsigned int pos, u8 value);

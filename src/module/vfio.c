@@ -122,11 +122,6 @@ static void rtd3_close(struct vfio_device *vdev)
 	rtd3_close_device(rtd3_from_vfio(vdev));
 }
 
-static bool rtd3_is_config(loff_t pos)
-{
-	return VFIO_PCI_OFFSET_TO_INDEX(pos) == VFIO_PCI_CONFIG_REGION_INDEX;
-}
-
 /*
  * Up to 6.12 the core maps a BAR at its first access, without a lock: of two that
  * come at the same time one gets EBUSY.
@@ -137,44 +132,105 @@ static bool rtd3_try_again(ssize_t ret, unsigned int *tries)
 	       !msleep_interruptible(1);
 }
 
-/* Could this be what a device reads as that is not there? */
-static bool rtd3_all_ones(const char __user *buf, size_t count)
+/* The device is awake. */
+static ssize_t rtd3_read_awake(struct rtd3_device *rdev, char __user *buf,
+			       size_t count, loff_t *ppos)
 {
-	u8 last;
-
-	return !get_user(last, (const u8 __user *)buf + count - 1) &&
-	       last == 0xff;
-}
-
-static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
-			 size_t count, loff_t *ppos)
-{
-	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
-	struct rtd3_waker waker;
 	unsigned int tries = 0;
 	loff_t pos = *ppos;
 	ssize_t ret;
 
-	if (!count)
-		return 0;
-	if (rtd3_info_owns(rdev, pos))
+	do {
+		ret = vfio_pci_core_read(&rdev->core.vdev, buf, count, ppos);
+	} while (rtd3_try_again(ret, &tries));
+	if (ret > 0 && rtd3_health_check_read(rdev, buf, ret)) {
+		*ppos = pos;
+		ret = -EIO;
+	}
+
+	return ret;
+}
+
+/* A region of ours, or a device that may be asleep. */
+static noinline ssize_t rtd3_read_other(struct rtd3_device *rdev,
+					char __user *buf, size_t count,
+					loff_t *ppos)
+{
+	struct rtd3_waker waker;
+	ssize_t ret;
+
+	if (rtd3_info_owns(rdev, *ppos))
 		return rtd3_info_read(rdev, buf, count, ppos);
-	if (rtd3_is_config(pos))
-		return rtd3_config_read(rdev, buf, count, ppos);
-	ret = rtd3_bar_rw(rdev, pos);
+	ret = rtd3_bar_rw(rdev, *ppos);
 	if (ret)
 		return ret;
 
 	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
 	if (ret)
 		return ret;
+	ret = rtd3_read_awake(rdev, buf, count, ppos);
+	rtd3_pm_access_end(rdev, &waker);
+
+	return ret;
+}
+
+static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
+			 size_t count, loff_t *ppos)
+{
+	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+
+	if (!count)
+		return 0;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return rtd3_config_read(rdev, buf, count, ppos);
+	if (likely(index < VFIO_PCI_NUM_REGIONS && rtd3_in_use(rdev)))
+		return rtd3_read_awake(rdev, buf, count, ppos);
+
+	return rtd3_read_other(rdev, buf, count, ppos);
+}
+
+/* The device is awake. */
+static ssize_t rtd3_write_awake(struct rtd3_device *rdev,
+				const char __user *buf, size_t count,
+				loff_t *ppos)
+{
+	unsigned int tries = 0;
+	loff_t pos = *ppos;
+	ssize_t ret;
+
 	do {
-		ret = vfio_pci_core_read(vdev, buf, count, ppos);
+		ret = vfio_pci_core_write(&rdev->core.vdev, buf, count, ppos);
 	} while (rtd3_try_again(ret, &tries));
-	if (ret > 0 && rtd3_all_ones(buf, ret) && rtd3_health_check(rdev)) {
+	if (ret > 0 && rtd3_health_glance(rdev)) {
 		*ppos = pos;
 		ret = -EIO;
 	}
+
+	return ret;
+}
+
+/* As rtd3_read_other(). */
+static noinline ssize_t rtd3_write_other(struct rtd3_device *rdev,
+					 const char __user *buf, size_t count,
+					 loff_t *ppos)
+{
+	struct rtd3_waker waker;
+	ssize_t ret;
+
+	if (rtd3_info_owns(rdev, *ppos))
+		return -EINVAL;
+	ret = rtd3_bar_rw(rdev, *ppos);
+	if (ret)
+		return ret;
+
+	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
+	if (ret)
+		return ret;
+	/* What is written says nothing of who has got it. */
+	ret = rtd3_health_check(rdev);
+	if (!ret)
+		ret = rtd3_write_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
@@ -184,34 +240,16 @@ static ssize_t rtd3_write(struct vfio_device *vdev, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
-	struct rtd3_waker waker;
-	unsigned int tries = 0;
-	loff_t pos = *ppos;
-	ssize_t ret;
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 
 	if (!count)
 		return 0;
-	if (rtd3_info_owns(rdev, pos))
-		return -EINVAL;
-	if (rtd3_is_config(pos))
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return rtd3_config_write(rdev, buf, count, ppos);
-	ret = rtd3_bar_rw(rdev, pos);
-	if (ret)
-		return ret;
+	if (likely(index < VFIO_PCI_NUM_REGIONS && rtd3_in_use(rdev)))
+		return rtd3_write_awake(rdev, buf, count, ppos);
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
-	if (ret)
-		return ret;
-	do {
-		ret = vfio_pci_core_write(vdev, buf, count, ppos);
-	} while (rtd3_try_again(ret, &tries));
-	if (ret > 0 && rtd3_health_check(rdev)) {
-		*ppos = pos;
-		ret = -EIO;
-	}
-	rtd3_pm_access_end(rdev, &waker);
-
-	return ret;
+	return rtd3_write_other(rdev, buf, count, ppos);
 }
 
 /* Interrupts of a dead device can be taken down, but not set up. */
