@@ -56,6 +56,16 @@ struct dut {
 #define RIG_GPU_REG_EARLY	0x14
 #define RIG_GPU_REG_FIRMWARE	0x18
 #define RIG_GPU_REG_IRQ		0x1c
+#define RIG_GPU_REG_READY	0x20
+#define RIG_GPU_REG_PROMISE	0x24
+#define RIG_GPU_REG_FIRST	0x28
+#define RIG_GPU_REG_FIRST_D0	0x2c
+#define RIG_GPU_REG_READY_D0	0x30
+#define RIG_GPU_PROMISE_STATUS	0x1u
+#define RIG_GPU_PROMISE_PMC	0x2u
+#define RIG_GPU_PROMISE_DRS	0x4u
+#define RIG_GPU_PROMISE_TIMES	0x8u
+#define RIG_GPU_PROMISE_MS	16
 
 const struct dut *dut_of(const struct pci_fn *pf);
 void dut_prepare(struct vfio_dev *d);

@@ -11,7 +11,8 @@
  *   no-soft-reset	keeps its state from D3hot to D0; off: is reset by that
  *   flr		has Function Level Reset
  *   ats		has an ATS capability (see intel-iommu,device-iotlb=on)
- *   readiness-ms	has a Readiness Time Reporting capability that promises so many ms
+ *   readiness-ms	has a Readiness Time Reporting capability that promises so many ms; what it
+ *			promises can be changed by its REG_PROMISE
  *   vram		size of a prefetchable 64-bit BAR 2 of memory, with a Resizable BAR capability
  *			for half and twice of it; 0: none. D3hot and resets keep what is in it
  *   hidden		not there until bit 25 at 0x488 of function 0 is set, as NVIDIA's audio
@@ -62,6 +63,11 @@ OBJECT_DECLARE_SIMPLE_TYPE(RigGpu, RIG_GPU)
 #define REG_EARLY	0x14	/* counter: configuration reads before it was ready */
 #define REG_FIRMWARE	0x18	/* 1 once the firmware has run; write 1: run it */
 #define REG_IRQ		0x1c	/* write: raise that vector */
+#define REG_READY	0x20	/* ready-ms, of function 0 */
+#define REG_PROMISE	0x24	/* PROMISE_*: when it says that it is ready */
+#define REG_FIRST	0x28	/* from power-on to the first configuration request, in us */
+#define REG_FIRST_D0	0x2c	/* the same, from D3hot to D0 */
+#define REG_READY_D0	0x30	/* it needs so many ms from D3hot to D0 */
 #define REGS_SIZE	(64 * KiB)
 
 #define BAR_REGS	0
@@ -74,6 +80,14 @@ OBJECT_DECLARE_SIMPLE_TYPE(RigGpu, RIG_GPU)
 #define CAP_RTR		0x180
 #define RTR_ID		0x22
 #define RTR_VALID	BIT(31)
+/* What is in REG_PROMISE. DRS is sent PROMISE_MS after power-on. */
+#define PROMISE_STATUS	BIT(0)	/* Immediate Readiness */
+#define PROMISE_PMC	BIT(1)	/* Immediate Readiness on Return to D0 */
+#define PROMISE_DRS	BIT(2)	/* of function 0 */
+#define PROMISE_TIMES	BIT(3)	/* the times of Readiness Time Reporting are valid */
+#define PROMISE_MS	16	/* from this bit on: those times */
+#define STATUS_READY	BIT(0)
+#define PMC_READY	BIT(4)
 /* NVIDIA's, which the kernel knows. */
 #define UNHIDE		0x488
 #define UNHIDE_BIT	BIT(25)
@@ -107,10 +121,16 @@ OBJECT_DECLARE_SIMPLE_TYPE(RigGpu, RIG_GPU)
  * @power_ons: counter
  * @d3hots: counter
  * @early_reads: counter
+ * @promise: REG_PROMISE
+ * @ready_d0_ms: REG_READY_D0
+ * @first_us: REG_FIRST
+ * @first_d0_us: REG_FIRST_D0
  * @powered: as when it was reset last
  * @waking: is reset by itself on its way from D3hot to D0
  * @wedged: until it loses power; of function 0
- * @on_since: when power came, in ms; 0 is long ago
+ * @on_since: when power came, in ns; 0 is long ago
+ * @d0_since: when it was told to leave D3hot last, in ns
+ * @drs: sends a DRS message
  */
 struct RigGpu {
 	PCIDevice parent_obj;
@@ -140,10 +160,16 @@ struct RigGpu {
 	uint32_t power_ons;
 	uint32_t d3hots;
 	uint32_t early_reads;
+	uint32_t promise;
+	uint32_t ready_d0_ms;
+	uint32_t first_us;
+	uint32_t first_d0_us;
 	bool powered;
 	bool waking;
 	bool wedged;
 	int64_t on_since;
+	int64_t d0_since;
+	QEMUTimer *drs;
 };
 
 /* Function 0, where the state of the card is. */
@@ -155,9 +181,27 @@ static RigGpu *card_of(RigGpu *s)
 	return first && object_dynamic_cast(OBJECT(first), TYPE_RIG_GPU) ? RIG_GPU(first) : s;
 }
 
+static bool is_since(int64_t since, uint32_t ms)
+{
+	return since && qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - since < ms * SCALE_MS;
+}
+
 static bool is_within(const RigGpu *card, uint32_t ms)
 {
-	return card->on_since && qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) - card->on_since < ms;
+	return is_since(card->on_since, ms);
+}
+
+/* The first request since then, if nobody has come yet. */
+static void note_request(int64_t since, uint32_t *first_us)
+{
+	if (since && !*first_us)
+		*first_us = MAX(1, (qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - since) / SCALE_US);
+}
+
+static void note_requests(RigGpu *s)
+{
+	note_request(s->on_since, &s->first_us);
+	note_request(s->d0_since, &s->first_d0_us);
 }
 
 static bool is_hidden(RigGpu *s)
@@ -223,8 +267,20 @@ static void resize(RigGpu *s)
 	memory_region_set_size(&s->vram, size);
 }
 
+/* Function 0 speaks for all. The port keeps it until somebody clears it. */
+static void send_drs(void *opaque)
+{
+	PCIDevice *port = pci_get_bus(PCI_DEVICE(opaque))->parent_dev;
+	uint8_t *exp = port->config + port->exp.exp_cap;
+
+	if (pci_get_long(exp + PCI_EXP_LNKCAP2) & RIG_LNKCAP2_DRS)
+		pci_word_test_and_set_mask(exp + PCI_EXP_LNKSTA2, RIG_LNKSTA2_DRS);
+}
+
 static void lose_power(RigGpu *s)
 {
+	timer_del(s->drs);
+	s->d0_since = 0;
 	s->powered = false;
 	s->firmware = 0;
 	if (rig_power_keeps_rail())
@@ -238,7 +294,10 @@ static void get_power(RigGpu *s)
 {
 	s->powered = true;
 	s->power_ons++;
-	s->on_since = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+	s->on_since = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	s->first_us = 0;
+	if (s->promise & PROMISE_DRS)
+		timer_mod(s->drs, s->on_since + (s->promise >> PROMISE_MS) * SCALE_MS);
 }
 
 static void reset(DeviceState *dev)
@@ -275,6 +334,10 @@ static uint32_t config_read(PCIDevice *d, uint32_t addr, int len)
 
 	if (card->wedged || is_hidden(s))
 		return ~0u;
+	if (addr != lnksta)
+		note_requests(s);
+	if (is_since(s->d0_since, s->ready_d0_ms))
+		return rig_power_retry(d, addr, len);
 	if (is_within(card, card->ready_ms)) {
 		/* The port above asks for the state of its link in this way. */
 		s->early_reads += addr != lnksta;
@@ -302,7 +365,11 @@ static void config_write(PCIDevice *d, uint32_t addr, uint32_t val, int len)
 	uint32_t rebar = pci_get_long(d->config + CAP_REBAR + PCI_REBAR_CTRL);
 	unsigned int was = pm_state(d);
 
-	if (card->wedged || is_hidden(s) || (is_within(card, card->ready_ms) && !card->early))
+	if (card->wedged || is_hidden(s))
+		return;
+	note_requests(s);
+	if ((is_within(card, card->ready_ms) && !card->early) ||
+	    is_since(s->d0_since, s->ready_d0_ms))
 		return;
 	pci_default_write_config(d, addr, val, len);
 	pcie_aer_write_config(d, addr, val, len);
@@ -317,11 +384,36 @@ static void config_write(PCIDevice *d, uint32_t addr, uint32_t val, int len)
 	}
 	if (!was && pm_state(d) == 3)
 		s->d3hots++;
+	if (was == 3 && !pm_state(d)) {
+		s->d0_since = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+		s->first_d0_us = 0;
+	}
 	if (was == 3 && !pm_state(d) && !s->no_soft_reset) {
 		s->waking = true;
 		pci_device_reset(d);
 		s->waking = false;
 	}
+}
+
+static void set_bits(uint8_t *reg, uint16_t bits, bool set)
+{
+	pci_set_word(reg, (pci_get_word(reg) & ~bits) | (set ? bits : 0));
+}
+
+static void make_promise(RigGpu *s, uint32_t promise)
+{
+	PCIDevice *d = PCI_DEVICE(s);
+	/* A field has a value of 9 bits in units of 1 ns << 5 * scale: 1.05 ms here. */
+	uint32_t time = 4 << 9 | MIN(promise >> PROMISE_MS, 0x1ff);
+
+	s->promise = promise;
+	set_bits(d->config + PCI_STATUS, STATUS_READY, promise & PROMISE_STATUS);
+	set_bits(d->config + d->pm_cap + PCI_PM_PMC, PMC_READY, promise & PROMISE_PMC);
+	if (!s->readiness_ms)
+		return;
+	pci_set_long(d->config + CAP_RTR + 4,
+		     (promise & PROMISE_TIMES ? RTR_VALID : 0) | time << 12 | time);
+	pci_set_long(d->config + CAP_RTR + 8, time << 12 | time);
 }
 
 static uint64_t regs_read(void *opaque, hwaddr addr, unsigned int size)
@@ -347,6 +439,16 @@ static uint64_t regs_read(void *opaque, hwaddr addr, unsigned int size)
 		return s->early_reads;
 	case REG_FIRMWARE:
 		return s->firmware;
+	case REG_READY:
+		return card->ready_ms;
+	case REG_PROMISE:
+		return s->promise;
+	case REG_FIRST:
+		return s->first_us;
+	case REG_FIRST_D0:
+		return s->first_d0_us;
+	case REG_READY_D0:
+		return s->ready_d0_ms;
 	default:
 		return 0;
 	}
@@ -365,6 +467,15 @@ static void regs_write(void *opaque, hwaddr addr, uint64_t val, unsigned int siz
 	case REG_FIRMWARE:
 		s->firmware = 1;
 		show_ids(s);
+		break;
+	case REG_READY:
+		card->ready_ms = val;
+		break;
+	case REG_PROMISE:
+		make_promise(s, val);
+		break;
+	case REG_READY_D0:
+		s->ready_d0_ms = val;
 		break;
 	case REG_IRQ:
 		if (val < NR_VECTORS && msix_enabled(PCI_DEVICE(s)))
@@ -419,17 +530,6 @@ static bool add_vram(RigGpu *s, Error **errp)
 	return true;
 }
 
-static void add_readiness(RigGpu *s)
-{
-	PCIDevice *d = PCI_DEVICE(s);
-	/* A field has a value of 9 bits in units of 1 ns << 5 * scale: 1.05 ms here. */
-	uint32_t time = 4 << 9 | MIN(s->readiness_ms, 0x1ff);
-
-	pcie_add_capability(d, RTR_ID, 1, CAP_RTR, 12);
-	pci_set_long(d->config + CAP_RTR + 4, RTR_VALID | time << 12 | time);
-	pci_set_long(d->config + CAP_RTR + 8, time << 12 | time);
-}
-
 static void realize(PCIDevice *d, Error **errp)
 {
 	RigGpu *s = RIG_GPU(d);
@@ -458,8 +558,11 @@ static void realize(PCIDevice *d, Error **errp)
 		pcie_cap_flr_init(d);
 	if (s->ats)
 		pcie_ats_init(d, CAP_ATS, true);
-	if (s->readiness_ms)
-		add_readiness(s);
+	if (s->readiness_ms) {
+		pcie_add_capability(d, RTR_ID, 1, CAP_RTR, 12);
+		make_promise(s, PROMISE_TIMES | s->readiness_ms << PROMISE_MS);
+	}
+	s->drs = timer_new_ns(QEMU_CLOCK_VIRTUAL, send_drs, s);
 	pci_set_long(d->wmask + UNHIDE, UNHIDE_BIT);
 	memory_region_init_io(&s->regs, OBJECT(s), &regs_ops, s, "rig-gpu-regs", REGS_SIZE);
 	pci_register_bar(d, BAR_REGS, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->regs);
@@ -469,6 +572,7 @@ static void realize(PCIDevice *d, Error **errp)
 
 static void exit_gpu(PCIDevice *d)
 {
+	timer_free(RIG_GPU(d)->drs);
 	msix_uninit_exclusive_bar(d);
 	pcie_aer_exit(d);
 	pcie_cap_exit(d);

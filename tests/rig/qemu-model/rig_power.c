@@ -10,9 +10,10 @@
  * configuration. A port in D3hot lets no configuration request through, as hardware.
  *
  * The port also gets what QEMU's lack: a PM capability, CRS Software Visibility, link state change
- * events. It loses its slot's buttons and lamps, as the ports inside of a computer have none. The
- * ports of switches below get a PM capability and link active reporting. With native-pme=off the
- * firmware keeps PME to itself (_OSC), with port-ids the port is another maker's.
+ * events, Device Readiness Status. It loses its slot's buttons and lamps, as the ports inside of a
+ * computer have none. The ports of switches below get a PM capability and link active reporting.
+ * With native-pme=off the firmware keeps PME to itself (_OSC), with port-ids the port is another
+ * maker's.
  *
  * I/O ports, little endian:
  *   +0  8 bit  write: enum rig_switch; read: STATUS_*
@@ -320,7 +321,8 @@ static void train(RigPower *s, PCIDevice *d)
 		return;
 	pci_set_long(fn + PCI_EXP_LNKCAP,
 		     (pci_get_long(fn + PCI_EXP_LNKCAP) & ~speed_width) | link);
-	pci_set_long(fn + PCI_EXP_LNKCAP2, pci_get_long(port + PCI_EXP_LNKCAP2));
+	pci_set_long(fn + PCI_EXP_LNKCAP2,
+		     pci_get_long(port + PCI_EXP_LNKCAP2) & ~RIG_LNKCAP2_DRS);
 	/* Capabilities and Status have the same layout there. */
 	if (parent == port_of(s) && s->effect == FAULT_SLOW_LINK)
 		link = PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1;
@@ -758,6 +760,9 @@ static bool equip_port(RigPower *s, Error **errp)
 	pci_word_test_and_set_mask(wmask + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD);
 	pci_word_test_and_set_mask(exp + PCI_EXP_RTCAP, PCI_EXP_RTCAP_CRSVIS);
 	pci_word_test_and_set_mask(wmask + PCI_EXP_RTCTL, PCI_EXP_RTCTL_CRSSVE);
+	pci_long_test_and_set_mask(exp + PCI_EXP_LNKCAP2, RIG_LNKCAP2_DRS);
+	pci_word_test_and_set_mask(port->w1cmask + port->exp.exp_cap + PCI_EXP_LNKSTA2,
+				   RIG_LNKSTA2_DRS);
 
 	if (s->link_active)
 		pci_long_test_and_set_mask(exp + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);

@@ -5,6 +5,10 @@
 
 #include "hw/pci/pci.h"
 
+/* Device Readiness Status, of ports: PCI Express 6.0, 7.5.3.18 and 7.5.3.20. */
+#define RIG_LNKCAP2_DRS	BIT(31)
+#define RIG_LNKSTA2_DRS	BIT(15)
+
 bool rig_power_owns(const PCIDevice *port);
 bool rig_power_keeps_rail(void);
 uint32_t rig_power_retry(const PCIDevice *d, uint32_t addr, uint32_t len);
