@@ -15,6 +15,7 @@
 #include "pm.h"
 #include "policy.h"
 #include "powerset.h"
+#include "ready.h"
 #include "recovery.h"
 #include "resume.h"
 
@@ -29,6 +30,7 @@ struct rtd3_sysfs;
  * @ats: translations that it keeps, see ats.h
  * @config: what its user sees of it meanwhile, see config.h
  * @bar: what its user's accesses to BARs get then, see bar.h
+ * @ready: how soon it may be asked then, see ready.h
  * @resume: how it is brought back, see resume.h
  * @member: what it loses power with, see powerset.h
  * @path: the bridges that lose power with it, see path.h
@@ -52,6 +54,7 @@ struct rtd3_device {
 	struct rtd3_ats ats;
 	struct rtd3_config config;
 	struct rtd3_bar bar;
+	struct rtd3_ready ready;
 	struct rtd3_resume resume;
 	struct rtd3_member member;
 	struct rtd3_path path;

@@ -54,6 +54,7 @@ static enum rtd3_reason rtd3_hop_up(struct rtd3_hop *hop, unsigned int timeout_m
 {
 	struct pci_dev *bridge = hop->bridge;
 	enum rtd3_reason reason;
+	bool late;
 
 	rtd3_hop_keep(hop);
 	reason = rtd3_verify_await(bridge, timeout_ms);
@@ -63,7 +64,8 @@ static enum rtd3_reason rtd3_hop_up(struct rtd3_hop *hop, unsigned int timeout_m
 		return RTD3_REASON_REPLACED;
 	if (!rtd3_core_unmark(bridge, !rtd3_verify_slot_empty(bridge)))
 		return RTD3_REASON_REMOVED;
-	reason = rtd3_verify_to_d0(bridge, timeout_ms);
+	reason = rtd3_verify_to_d0(bridge, bridge->d3hot_delay * USEC_PER_MSEC,
+				   timeout_ms, &late);
 	if (reason)
 		return reason;
 	if (hop->saved)

@@ -13,6 +13,7 @@
 
 #include "device.h"
 #include "powerset.h"
+#include "ready.h"
 
 #define RTD3_POLL_MS	20
 #define RTD3_IDLE_MS	500	/* until nobody holds it awake; siblings may be about to sleep */
@@ -108,6 +109,7 @@ void rtd3_powerset_join(struct rtd3_device *rdev)
 
 	mutex_lock(&member->set->lock);
 	list_add_tail(&member->node, &member->set->members);
+	rtd3_ready_share(member->set);
 	mutex_unlock(&member->set->lock);
 }
 
@@ -124,6 +126,7 @@ void rtd3_powerset_leave(struct rtd3_device *rdev)
 
 	mutex_lock(&member->set->lock);
 	list_del(&member->node);
+	rtd3_ready_share(member->set);
 	mutex_unlock(&member->set->lock);
 }
 

@@ -28,6 +28,7 @@ struct rtd3_device;
  * @waited_ms: and for how long
  * @not_cut: the last of the set that came back from D3cold had kept its power all
  *	the time, see rtd3_resume.witness. Written by resumes, read by anyone
+ * @lied: one of the set was not ready when it had said, see ready.c; as @not_cut
  */
 struct rtd3_powerset {
 	struct list_head node;
@@ -40,6 +41,7 @@ struct rtd3_powerset {
 	ktime_t silent;
 	unsigned int waited_ms;
 	bool not_cut;
+	bool lied;
 };
 
 /* Who has a device: a user has it open, or a sibling's recovery is resetting it. */

@@ -8,8 +8,9 @@
  *
  *	the port is in D0, its power is on
  *	path	each bridge down to the device, see path.c
- *	wait	link active, then the delay of PCI Express 6.0, 6.6.1; then until
- *		configuration reads are answered, no longer than wake_timeout_ms
+ *	wait	link active, then the delay of PCI Express 6.0, 6.6.1, or less where the
+ *		device says so, see ready.c; then until configuration reads are
+ *		answered, no longer than wake_timeout_ms
  *	check	the same vendor and device
  *	D0	PMCSR, the platform's methods
  *	restore	our own copy of the saved state, from when the device was well
@@ -38,12 +39,13 @@
 #include "core.h"
 #include "device.h"
 #include "path.h"
+#include "ready.h"
 #include "resume.h"
+#include "trace.h"
 #include "verify.h"
 
 /* PCI Express 6.0, 6.6.1: a link that has not come up by then is broken. */
 #define RTD3_LINK_TIMEOUT_MS	1000
-#define RTD3_LINK_POLL_MS	20
 #define RTD3_NEXT_MS		100	/* a function of the same card, after the last one */
 
 /*
@@ -105,34 +107,43 @@ bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms)
 	return rtd3_verify_poll(pci_physfn(rdev->core.pdev), timeout_ms);
 }
 
-/* After power-on: until the device may be asked for the first time. */
-static bool rtd3_resume_wait_link(struct rtd3_device *rdev, unsigned int timeout_ms)
+/* After power-on: until the device may be asked for the first time. Is there a link? */
+static bool rtd3_resume_wait_link(struct rtd3_device *rdev, ktime_t since,
+				  unsigned int timeout_ms,
+				  struct rtd3_resume_result *result)
 {
-	struct pci_dev *port = pci_upstream_bridge(rdev->core.pdev);
-	ktime_t end = ktime_add_ms(ktime_get(),
-				   timeout_ms ? RTD3_LINK_TIMEOUT_MS : 0);
-	u16 status;
+	struct pci_dev *pdev = rdev->core.pdev;
+	u8 functions = pdev->multifunction ? rdev->resume.functions : 0;
+	struct rtd3_ready_wait wait = {
+		.port = pci_upstream_bridge(pdev),
+		.since = since,
+		.delay_ms = rdev->resume.core_delay,
+		.promised_us = rtd3_ready_promised_us(rdev, functions),
+		.message = rtd3_ready_messages(rdev),
+		.link_ms = timeout_ms ? RTD3_LINK_TIMEOUT_MS : 0,
+	};
+	enum rtd3_ready_rule rule;
 
 	/* The core has waited. */
-	if (!port || rdev->resume.hotplug)
+	if (!wait.port || rdev->resume.hotplug)
 		return true;
 
-	if (pci_is_pcie(port) &&
-	    pcie_get_speed_cap(port) > PCIE_SPEED_5_0GT) {
-		while (rtd3_core_link_reports(port)) {
-			pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status);
-			if (status & PCI_EXP_LNKSTA_DLLLA)
-				break;
-			if (ktime_after(ktime_get(), end))
-				return false;
-			msleep(RTD3_LINK_POLL_MS);
-		}
-		if (!rtd3_core_link_reports(port))
-			msleep(RTD3_LINK_TIMEOUT_MS);
-	}
-	msleep(rdev->resume.core_delay);
+	rule = rtd3_ready_await(&wait);
+	trace_rtd3_ask(pdev, rule, ktime_to_ns(ktime_sub(ktime_get(), since)));
+	result->early = rule != RTD3_READY_BY_TIME && rule != RTD3_READY_NEVER;
+	result->by = wait.by;
 
-	return true;
+	return rule != RTD3_READY_NEVER;
+}
+
+/* It was not ready as soon as it had said: it gets what it would have had, beside its timeout. */
+static unsigned int rtd3_resume_make_up(struct rtd3_device *rdev,
+					struct rtd3_resume_result *result)
+{
+	rtd3_ready_distrust(rdev);
+	result->early = false;
+
+	return max(ktime_ms_delta(result->by, ktime_get()) + 1, 0LL);
 }
 
 static struct rtd3_resume_state *rtd3_resume_expected(struct rtd3_device *rdev)
@@ -232,7 +243,8 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	struct pci_dev *pdev = rdev->core.pdev;
 	acpi_handle handle = ACPI_HANDLE(&pdev->dev);
 	enum rtd3_reason reason;
-	ktime_t start;
+	ktime_t start, since;
+	unsigned int more_ms = 0;
 
 	/* What firmware does for the device itself; the port has power already. */
 	if (acpi_bus_power_manageable(handle) && !acpi_has_method(handle, "_EJ0"))
@@ -240,7 +252,9 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	if (from == RTD3_POWER_D3COLD) {
 		start = ktime_get();
 		reason = rtd3_path_up(rdev, timeout_ms);
-		if (!reason && !rtd3_resume_wait_link(rdev, timeout_ms))
+		/* Of a link below a switch nobody knows since when it could come up. */
+		since = rdev->path.nr ? ktime_get() : start;
+		if (!reason && !rtd3_resume_wait_link(rdev, since, timeout_ms, result))
 			reason = RTD3_REASON_LINK_DOWN;
 		if (reason && timeout_ms)
 			rtd3_resume_note_silence(rdev, start);
@@ -250,7 +264,9 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 	}
 
 	start = ktime_get();
-	reason = rtd3_verify_await(pci_physfn(pdev), timeout_ms);
+	if (result->early && !rtd3_verify_answers(pdev))
+		more_ms = rtd3_resume_make_up(rdev, result);
+	reason = rtd3_verify_await(pci_physfn(pdev), timeout_ms + more_ms);
 	result->ready_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	if (reason == RTD3_REASON_ABSENT && timeout_ms)
 		rtd3_resume_note_silence(rdev, start);
@@ -283,7 +299,9 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool cold,
 	struct pci_dev *pdev = rdev->core.pdev;
 	struct device *dev = &pdev->dev;
 	u32 header[RTD3_RESUME_HEADER];
+	unsigned int d0_us = rtd3_ready_d0_us(rdev);
 	enum rtd3_reason reason;
+	bool late = false;
 	ktime_t start;
 
 	if (!pdev->is_virtfn && rtd3_verify_read_id(pdev) != expected->header[0])
@@ -294,7 +312,9 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool cold,
 		return RTD3_REASON_REMOVED;
 	if (suspended && cold)
 		rtd3_resume_hear_witness(rdev);
-	reason = rtd3_verify_to_d0(pdev, READ_ONCE(rdev->resume.timeout_ms));
+	reason = rtd3_verify_to_d0(pdev, d0_us, READ_ONCE(rdev->resume.timeout_ms), &late);
+	if (late && d0_us < pdev->d3hot_delay * USEC_PER_MSEC)
+		rtd3_ready_distrust(rdev);
 	if (reason)
 		return reason;
 	rtd3_resume_restore(rdev, suspended, expected, header);
@@ -316,6 +336,20 @@ static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool cold,
 	result->verify_ns += ktime_to_ns(ktime_sub(ktime_get(), start));
 
 	return RTD3_REASON_NONE;
+}
+
+/* What it has answered so soon was wrong: once more, when the specification wants it right. */
+static void rtd3_resume_up_again(struct rtd3_device *rdev, bool cold, bool suspended,
+				 struct rtd3_resume_result *result)
+{
+	unsigned int ms = rtd3_resume_make_up(rdev, result);
+
+	result->degraded = RTD3_REASON_NONE;
+	rtd3_ready_sleep_until(result->by);
+	ms = max(ms, READ_ONCE(rdev->resume.timeout_ms));
+	result->reason = rtd3_verify_await(rdev->core.pdev, ms);
+	if (!result->reason)
+		result->reason = rtd3_resume_up(rdev, cold, suspended, result);
 }
 
 /**
@@ -346,6 +380,11 @@ void rtd3_resume_bring_up(struct rtd3_device *rdev, enum rtd3_depth from,
 	result->reason = rtd3_resume_wait(rdev, from, result);
 	if (!result->reason)
 		result->reason = rtd3_resume_up(rdev, cold, suspended, result);
+	if (result->reason && result->early)
+		rtd3_resume_up_again(rdev, cold, suspended, result);
+	/* Next time it gets the time to find its ids. */
+	if (result->early && result->degraded == RTD3_REASON_IDS)
+		rtd3_ready_distrust(rdev);
 	if (!result->reason)
 		return;
 	rtd3_core_set_state(rdev->core.pdev, PCI_UNKNOWN);
@@ -381,6 +420,8 @@ static void rtd3_resume_set_delay(struct rtd3_device *rdev, bool own)
  */
 void rtd3_resume_take_delay(struct rtd3_device *rdev, bool own)
 {
+	if (own)
+		rtd3_ready_forget_message(rdev);
 	spin_lock(&rdev->resume.lock);
 	rtd3_resume_set_delay(rdev, own);
 	spin_unlock(&rdev->resume.lock);
@@ -604,6 +645,7 @@ int rtd3_resume_init(struct rtd3_device *rdev)
 		return -ENODEV;
 	}
 
+	rtd3_ready_read(pdev, &rdev->ready);
 	rdev->resume.core_delay = rtd3_core_delay(pdev);
 	rdev->resume.hotplug = rtd3_powerset_hotplug(rdev);
 	if (pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY)

@@ -74,12 +74,16 @@ struct rtd3_resume {
  * @degraded: what is worse than before, though it works
  * @ready_ns: how long it let us wait, beyond what the specification allows it
  * @verify_ns: what the checks cost
+ * @early: it was asked as soon as it had said, and not after the specification's time
+ * @by: when that would have been over
  */
 struct rtd3_resume_result {
 	enum rtd3_reason reason;
 	enum rtd3_reason degraded;
 	u64 ready_ns;
 	u64 verify_ns;
+	bool early;
+	ktime_t by;
 };
 
 struct rtd3_device;

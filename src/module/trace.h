@@ -12,6 +12,7 @@
 #include <linux/rtd3_vfio_pci.h>
 
 #include "blockers.h"
+#include "ready.h"
 
 #define rtd3_show_power(power)						\
 	__print_symbolic(power,						\
@@ -121,6 +122,32 @@ TRACE_EVENT(rtd3_wake,
 	),
 	TP_printk("%s cause=%s", __get_str(device),
 		  rtd3_show_cause(__entry->cause))
+);
+
+#define rtd3_show_rule(rule)						\
+	__print_symbolic(rule,						\
+			 { RTD3_READY_BY_TIME, "time" },		\
+			 { RTD3_READY_BY_REPORT, "report" },		\
+			 { RTD3_READY_AT_ONCE, "immediate" },		\
+			 { RTD3_READY_BY_MESSAGE, "message" },		\
+			 { RTD3_READY_NEVER, "no-link" })
+
+/* Nobody asks a device before this; why not earlier, see ready.c. */
+TRACE_EVENT(rtd3_ask,
+	TP_PROTO(struct pci_dev *pdev, u32 rule, u64 ns),
+	TP_ARGS(pdev, rule, ns),
+	TP_STRUCT__entry(
+		__string(device, pci_name(pdev))
+		__field(u32, rule)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		rtd3_assign_str(device, pci_name(pdev));
+		__entry->rule = rule;
+		__entry->ns = ns;
+	),
+	TP_printk("%s rule=%s waited_us=%llu", __get_str(device),
+		  rtd3_show_rule(__entry->rule), __entry->ns / 1000)
 );
 
 /* A device was waited for. */

@@ -17,7 +17,8 @@
 
 #define RTD3_SIBLING_TRIES	5
 #define RTD3_SIBLING_MS		20
-#define RTD3_POLL_MAX_MS	50
+#define RTD3_POLL_US		1000
+#define RTD3_POLL_MAX_US	50000
 #define RTD3_WAITING_MS		1000	/* say so when it takes longer */
 
 ktime_t rtd3_freeze_by;
@@ -116,6 +117,15 @@ static void rtd3_verify_tell(struct pci_dev *pdev, ktime_t start, bool *told,
 		 timeout_ms);
 }
 
+/* No longer than an eighth of what it has taken so far. */
+static void rtd3_verify_pause(ktime_t start)
+{
+	s64 us = ktime_us_delta(ktime_get(), start) / 8;
+
+	us = clamp_t(s64, us, RTD3_POLL_US, RTD3_POLL_MAX_US);
+	usleep_range(us, us + us / 4);
+}
+
 /**
  * rtd3_verify_poll - wait until a device answers
  * @pdev: PCI device; all above it is in D0
@@ -128,7 +138,6 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 {
 	ktime_t start = ktime_get();
 	ktime_t end = ktime_add_ms(start, timeout_ms);
-	unsigned int delay = 1;
 	bool told = false;
 	bool answers;
 
@@ -138,8 +147,7 @@ bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms)
 		if (ktime_after(ktime_get(), by ? min(by, end) : end))
 			break;
 		rtd3_verify_tell(pdev, start, &told, timeout_ms);
-		msleep(delay);
-		delay = min(delay * 2, RTD3_POLL_MAX_MS + 0U);
+		rtd3_verify_pause(start);
 	}
 	trace_rtd3_ready(pdev, answers,
 			 ktime_to_ns(ktime_sub(ktime_get(), start)));
@@ -185,7 +193,9 @@ bool rtd3_verify_in_d3(struct pci_dev *pdev)
 /**
  * rtd3_verify_to_d0 - let a device leave the state that its PMCSR says
  * @pdev: PCI device that answers; a virtual function has no say
- * @timeout_ms: how long it may be silent then
+ * @delay_us: how long nobody may ask it then
+ * @timeout_ms: how long it may be silent after that
+ * @late: set if it is
  *
  * By ourselves: where the context is lost on the way, the PCI core would wait for the
  * device for up to 60 s. Its own pci_power_up() then finds D0, as pci_dev.current_state
@@ -195,9 +205,9 @@ bool rtd3_verify_in_d3(struct pci_dev *pdev)
  * Return: RTD3_REASON_NONE, RTD3_REASON_ABSENT, RTD3_REASON_NOT_READY or
  * RTD3_REASON_POWER_STATE.
  */
-enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms)
+enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int delay_us,
+				   unsigned int timeout_ms, bool *late)
 {
-	unsigned int delay_us = pdev->d3hot_delay * USEC_PER_MSEC;
 	enum rtd3_reason reason;
 	u16 pmcsr = 0;
 
@@ -209,6 +219,7 @@ enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms
 		pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, 0);
 		if (delay_us)
 			usleep_range(delay_us, delay_us * 5 / 4);
+		*late = !rtd3_verify_answers(pdev);
 		reason = rtd3_verify_await(pdev, timeout_ms);
 		if (reason)
 			return reason;

@@ -23,7 +23,8 @@ enum rtd3_reason rtd3_verify_header(struct pci_dev *pdev, const u32 *header,
 bool rtd3_verify_poll(struct pci_dev *pdev, unsigned int timeout_ms);
 enum rtd3_reason rtd3_verify_await(struct pci_dev *pdev, unsigned int timeout_ms);
 bool rtd3_verify_in_d3(struct pci_dev *pdev);
-enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int timeout_ms);
+enum rtd3_reason rtd3_verify_to_d0(struct pci_dev *pdev, unsigned int delay_us,
+				   unsigned int timeout_ms, bool *late);
 u16 rtd3_verify_link_width(struct rtd3_device *rdev);
 u8 rtd3_verify_functions(struct pci_dev *pdev, u8 asked);
 bool rtd3_verify_link_narrower(struct rtd3_device *rdev);

@@ -124,6 +124,7 @@ static void story(const struct pci_fn *pf)
 	/* Once with power, and once more if it is in D3hot then, as some of QEMU's are. */
 	check(events("rtd3_ready", "answers=1 waited_us=", line, sizeof(line)) >= 1 &&
 	      !events("rtd3_ready", "answers=0", line, sizeof(line)), "open: %s", line);
+	check_event(pf, "rtd3_ask", 1, "rule=time waited_us=", "open");
 	check_latency("rtd3_resume", "open");
 	check_event(pf, "rtd3_entry", 0, "", "open");
 
@@ -175,7 +176,7 @@ RIG_TEST(trace, "tracepoints")
 	const struct pci_fn *pf = &rig.fn[0];
 	static const char *const names[] = {
 		"rtd3_entry", "rtd3_exit", "rtd3_suspend", "rtd3_resume", "rtd3_wake", "rtd3_ready",
-		"rtd3_recover",
+		"rtd3_recover", "rtd3_ask",
 	};
 	struct power p = power_get(1);
 	char path[128];

@@ -71,6 +71,9 @@ DEVICES = {
     "early": gpu("{0}", "0.0", "10de:1e87", "display",
                  ",vram=256M,ready-ms=600,early=on") +
              gpu("{0}", "0.1", "10de:10f8", "audio", ",hidden=on"),
+    # It can say when it is ready, see its REG_PROMISE.
+    "ready": gpu("{0}", "0.0", "10de:1e87", "display", ",flr=on,readiness-ms=20") +
+             gpu("{0}", "0.1", "10de:10f8", "audio", ",flr=on,readiness-ms=30"),
     # Cards with a switch on them: the least there is; AMD's, with two functions
     # behind it; Intel's, with two ports.
     "switch": SWITCH + downstream(0) + ["-device", "virtio-gpu-pci,bus={0}d0,addr=0.0"],
@@ -110,6 +113,7 @@ VARIANTS = {
     "inband": ([], ",inband-presence=on", []),
     "nopme": ([], ",native-pme=off", []),
     "skylake": ([], ",port-ids=0x19018086", []),
+    "fast": ([], "", []),
     "nuc": ([], "", ["-smbios", "type=1,product=NUC13RNGi9"]),
 }
 # Root ports: QEMU id, slot, the bytes that its _ON and _OFF write to the log.
@@ -122,9 +126,11 @@ def port_options(args, port):
     # x-speed: stock QEMU has no model of link training, and Linux waits for
     # the link of a port that is faster than 5 GT/s to report itself.
     options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
-               f"chassis={slot},slot={slot},x-speed=5")
+               f"chassis={slot},slot={slot},x-speed=")
     if port != "rp1":
-        return ["-device", options + ",hotplug=off,power_controller_present=on"]
+        return ["-device", options + "5,hotplug=off,power_controller_present=on"]
+    # The power model has one.
+    options += "16" if args.power_model and args.variant == "fast" else "5"
     hotplug = ",hotplug=" + ("on" if args.hotplug else "off")
     more = []
     if args.hotplug:
