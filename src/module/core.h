@@ -213,6 +213,54 @@ static inline void rtd3_core_forbid_reset(struct vfio_pci_core_device *core)
 }
 
 /**
+ * rtd3_core_hide_resets - have the core think that nothing can reset a device
+ * @pdev: PCI device, open for nobody
+ *
+ * pci_dev.reset_methods: a list that ends with 0, so a 0 at its beginning is what
+ * pci_reset_supported() takes for "none". Who has begun a reset waits for the device's lock,
+ * who begins one meanwhile gets ENOTTY. reset_method in sysfs is written without any lock:
+ * a list that somebody writes meanwhile stays, but that there shall be none cannot be told
+ * from what is done here, and is lost.
+ *
+ * Context: device_lock held.
+ * Return: what rtd3_core_show_resets() has to be told; 0: nothing can.
+ */
+static inline u8 rtd3_core_hide_resets(struct pci_dev *pdev)
+{
+	device_lock_assert(&pdev->dev);
+
+	return xchg(&pdev->reset_methods[0], 0);
+}
+
+/**
+ * rtd3_core_show_resets - the opposite
+ * @pdev: PCI device
+ * @first: from rtd3_core_hide_resets()
+ *
+ * Context: device_lock held.
+ */
+static inline void rtd3_core_show_resets(struct pci_dev *pdev, u8 first)
+{
+	device_lock_assert(&pdev->dev);
+
+	cmpxchg(&pdev->reset_methods[0], 0, first);
+}
+
+/**
+ * rtd3_core_allow_reset - it can be reset, although that was not tried this time
+ * @core: VFIO device, just enabled
+ *
+ * vfio_pci_core_device.reset_works, which says how the reset at open went. By it the core
+ * resets the device when it is closed, and tells the user that it can.
+ *
+ * Context: dev_set->lock held.
+ */
+static inline void rtd3_core_allow_reset(struct vfio_pci_core_device *core)
+{
+	core->reset_works = true;
+}
+
+/**
  * rtd3_core_leave_low_power - end the core's low power entry
  * @core: VFIO device
  *

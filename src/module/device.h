@@ -41,6 +41,7 @@ struct rtd3_sysfs;
  * @open: a user has the device open; written under dev_set->lock while the device
  *	is held awake, so that runtime PM callbacks can rely on it; read by
  *	observers without
+ * @resettable: the core's reset has worked when it was last tried, at an open
  * @core_awake: the core has kept a reference when it was bound, and it has not slept
  *	since
  * @context_lost: the system's sleep has taken what the device knew; its callbacks'
@@ -63,6 +64,7 @@ struct rtd3_device {
 	struct rtd3_events events;
 	struct rtd3_sysfs *sysfs;
 	bool open;
+	bool resettable;
 	bool core_awake;
 	bool context_lost;
 	unsigned int info_region;
@@ -94,12 +96,12 @@ static inline struct rtd3_device *rtd3_from_vfio(struct vfio_device *vdev)
  * accesses need neither a reference nor an account of who has woken it. One that races
  * with an entry of the same user is woken by the core, as the host's.
  *
- * Context: any; stable as far as the user and its guest go under rtd3_config.lock.
+ * Context: any; the user and its guest do not change it under rtd3_config.lock.
  */
 static inline bool rtd3_in_use(const struct rtd3_device *rdev)
 {
 	return !READ_ONCE(rdev->lowpower.owners) &&
-	       READ_ONCE(rdev->config.state) < RTD3_GUEST_D3HOT &&
+	       READ_ONCE(rdev->config.state) == RTD3_GUEST_D0 &&
 	       READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED &&
 	       !READ_ONCE(rdev->recovery.unfinished);
 }

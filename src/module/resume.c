@@ -68,6 +68,21 @@ void rtd3_resume_has_power(struct rtd3_device *rdev)
 }
 
 /**
+ * rtd3_resume_was_reset - has the device just been reset, by a power cut?
+ * @rdev: device, held awake
+ * @since: not earlier than that
+ *
+ * It came back in D0, without its addresses, and what it was bound with has been
+ * restored: no reset does more.
+ *
+ * Context: open, dev_set->lock held.
+ */
+bool rtd3_resume_was_reset(struct rtd3_device *rdev, ktime_t since)
+{
+	return rdev->resume.reset && !ktime_before(rdev->resume.reset, since);
+}
+
+/**
  * rtd3_resume_reset_in_ms - how long must a reset wait?
  * @rdev: device; it, or another one of its power set, is held awake
  *
@@ -275,6 +290,44 @@ static enum rtd3_reason rtd3_resume_wait(struct rtd3_device *rdev,
 							reason;
 }
 
+/* Has the device forgotten what the kernel has assigned to it? */
+static bool rtd3_resume_bars_lost(struct pci_dev *pdev)
+{
+	struct pci_bus_region region;
+	struct resource *res;
+	u32 value, mask;
+	int i;
+
+	if (pdev->is_virtfn)
+		return false;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		res = &pdev->resource[i];
+		if (!res->flags || !res->start ||
+		    res->flags & (IORESOURCE_UNSET | IORESOURCE_PCI_FIXED))
+			continue;
+		mask = res->flags & IORESOURCE_IO ?
+		       (u32)PCI_BASE_ADDRESS_IO_MASK :
+		       (u32)PCI_BASE_ADDRESS_MEM_MASK;
+		pcibios_resource_to_bus(pdev->bus, &region, res);
+		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + i * 4, &value);
+		if ((value ^ region.start) & mask)
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * Nobody but the cut has set it back: it has forgotten its addresses, and firmware has no
+ * method that could have asked it for D0 before us.
+ */
+static bool rtd3_resume_reset_by_cut(struct pci_dev *pdev)
+{
+	return !acpi_has_method(ACPI_HANDLE(&pdev->dev), "_PS0") &&
+	       rtd3_resume_bars_lost(pdev);
+}
+
 /* It answers, and nobody has asked it for D0 yet: has it been without power? */
 static void rtd3_resume_hear_witness(struct rtd3_device *rdev)
 {
@@ -289,6 +342,8 @@ static void rtd3_resume_hear_witness(struct rtd3_device *rdev)
 		pci_warn(rdev->core.pdev,
 			 "kept its power in D3cold; see rtd3/blockers\n");
 	WRITE_ONCE(set->not_cut, not_cut);
+	if (!not_cut && rtd3_resume_reset_by_cut(rdev->core.pdev))
+		rdev->resume.reset = ktime_get();
 }
 
 static enum rtd3_reason rtd3_resume_up(struct rtd3_device *rdev, bool cold,
@@ -345,6 +400,7 @@ static void rtd3_resume_up_again(struct rtd3_device *rdev, bool cold, bool suspe
 	unsigned int ms = rtd3_resume_make_up(rdev, result);
 
 	result->degraded = RTD3_REASON_NONE;
+	rdev->resume.reset = 0;
 	rtd3_ready_sleep_until(result->by);
 	ms = max(ms, READ_ONCE(rdev->resume.timeout_ms));
 	result->reason = rtd3_verify_await(rdev->core.pdev, ms);
@@ -495,34 +551,6 @@ void rtd3_resume_forget_user(struct rtd3_device *rdev)
 	kfree(rdev->resume.user.saved);
 	rdev->resume.user.saved = NULL;
 	rdev->resume.user.known = false;
-}
-
-/* Has the device forgotten what the kernel has assigned to it? */
-static bool rtd3_resume_bars_lost(struct pci_dev *pdev)
-{
-	struct pci_bus_region region;
-	struct resource *res;
-	u32 value, mask;
-	int i;
-
-	if (pdev->is_virtfn)
-		return false;
-
-	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
-		res = &pdev->resource[i];
-		if (!res->flags || !res->start ||
-		    res->flags & (IORESOURCE_UNSET | IORESOURCE_PCI_FIXED))
-			continue;
-		mask = res->flags & IORESOURCE_IO ?
-		       (u32)PCI_BASE_ADDRESS_IO_MASK :
-		       (u32)PCI_BASE_ADDRESS_MEM_MASK;
-		pcibios_resource_to_bus(pdev->bus, &region, res);
-		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + i * 4, &value);
-		if ((value ^ region.start) & mask)
-			return true;
-	}
-
-	return false;
 }
 
 /**

@@ -41,6 +41,7 @@ struct rtd3_resume_state {
  *	held in reset with its power on cannot be told apart
  * @ids_lost: it came back without some of its ids: they are kept from before
  * @marked: the PCI core's mark for disconnected devices is there, and it is ours
+ * @reset: when it was last seen to come back from a power cut, as from a reset; or 0
  * @lock: protects @core_delay and @delay_taken. Innermost
  * @core_delay: the device's d3cold_delay while we hold it at 0, see resume.c
  * @delay_taken: we do
@@ -60,6 +61,7 @@ struct rtd3_resume {
 	bool witness;
 	bool ids_lost;
 	bool marked;
+	ktime_t reset;
 	spinlock_t lock; /* see above */
 	unsigned int core_delay;
 	bool delay_taken;
@@ -103,6 +105,7 @@ void rtd3_resume_repair(struct rtd3_device *rdev);
 bool rtd3_resume_give_back(struct rtd3_device *rdev);
 void rtd3_resume_check_saved(struct rtd3_device *rdev);
 void rtd3_resume_has_power(struct rtd3_device *rdev);
+bool rtd3_resume_was_reset(struct rtd3_device *rdev, ktime_t since);
 unsigned int rtd3_resume_reset_in_ms(struct rtd3_device *rdev);
 bool rtd3_resume_answers(struct rtd3_device *rdev);
 bool rtd3_resume_poll(struct rtd3_device *rdev, unsigned int timeout_ms);

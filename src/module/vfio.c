@@ -61,10 +61,47 @@ static int rtd3_await_reset(struct rtd3_device *rdev)
 	return ms && msleep_interruptible(ms) ? -EINTR : 0;
 }
 
+/* The core resets what it enables, and learns whether it can. */
+static int rtd3_enable_with_reset(struct rtd3_device *rdev)
+{
+	int ret = rtd3_await_reset(rdev) ?: vfio_pci_core_enable(&rdev->core);
+
+	if (!ret)
+		rdev->resettable = rtd3_core_can_reset(&rdev->core);
+
+	return ret;
+}
+
+/*
+ * What has just been without power is as after a reset, and another one so soon after
+ * power-on can hang its firmware, or has to be waited for. Whoever has the device's lock
+ * may be about to reset it: then as ever. So it is where no reset was seen to work: what
+ * is said to be one need not be.
+ */
+static int rtd3_enable(struct rtd3_device *rdev, bool was_reset)
+{
+	struct pci_dev *pdev = rdev->core.pdev;
+	u8 first;
+	int ret;
+
+	if (!was_reset || !rdev->resettable || !device_trylock(&pdev->dev))
+		return rtd3_enable_with_reset(rdev);
+
+	first = rtd3_core_hide_resets(pdev);
+	ret = vfio_pci_core_enable(&rdev->core);
+	rtd3_core_show_resets(pdev, first);
+	device_unlock(&pdev->dev);
+	if (!ret && first)
+		rtd3_core_allow_reset(&rdev->core);
+
+	return ret;
+}
+
 static int rtd3_open_device(struct vfio_device *vdev)
 {
 	struct rtd3_device *rdev = rtd3_from_vfio(vdev);
 	struct rtd3_waker waker;
+	ktime_t start;
 	int ret;
 
 	ret = rtd3_close_wait_settled(rdev);
@@ -76,6 +113,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	ret = rtd3_powerset_hold_for_user(rdev);
 	if (ret)
 		return ret;
+	start = ktime_get();
 	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
 	if (ret)
 		goto out_let_go;
@@ -84,11 +122,7 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	if (ret)
 		goto out_end;
 	rtd3_resume_repair(rdev);
-	/* The core resets it. */
-	ret = rtd3_await_reset(rdev);
-	if (ret)
-		goto out_end;
-	ret = vfio_pci_core_enable(&rdev->core);
+	ret = rtd3_enable(rdev, rtd3_resume_was_reset(rdev, start));
 	if (ret)
 		goto out_end;
 	ret = rtd3_health_check(rdev);
@@ -132,7 +166,7 @@ static bool rtd3_try_again(ssize_t ret, unsigned int *tries)
 	       !msleep_interruptible(1);
 }
 
-/* The device is awake. */
+/* The device is awake, or the core wakes it. */
 static ssize_t rtd3_read_awake(struct rtd3_device *rdev, char __user *buf,
 			       size_t count, loff_t *ppos)
 {
@@ -168,7 +202,9 @@ static noinline ssize_t rtd3_read_other(struct rtd3_device *rdev,
 	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
 	if (ret)
 		return ret;
-	ret = rtd3_read_awake(rdev, buf, count, ppos);
+	ret = rtd3_health_check(rdev);
+	if (!ret)
+		ret = rtd3_read_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
@@ -190,7 +226,7 @@ static ssize_t rtd3_read(struct vfio_device *vdev, char __user *buf,
 	return rtd3_read_other(rdev, buf, count, ppos);
 }
 
-/* The device is awake. */
+/* As rtd3_read_awake(). */
 static ssize_t rtd3_write_awake(struct rtd3_device *rdev,
 				const char __user *buf, size_t count,
 				loff_t *ppos)

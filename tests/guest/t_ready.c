@@ -281,3 +281,100 @@ RIG_TEST(ready, "a card is asked when it may be, and no earlier")
 		hot(&from_d3hot[i], &p);
 	hot_lies(&p);
 }
+
+/* The counter of the card's resets, which survives everything, must have grown so much. */
+static void check_resets(struct vfio_dev *d, uint32_t *resets, uint32_t more, const char *when)
+{
+	uint32_t now;
+
+	dut_prepare(d);
+	now = get(d, RIG_GPU_REG_RESETS);
+	check_eq(now - *resets, more, "%s: resets", when);
+	*resets = now;
+}
+
+static void awake(const struct pci_fn *pf, uint32_t *resets)
+{
+	struct vfio_dev d;
+
+	pci_set(pf, "power/autosuspend_delay_ms", "3600000");
+	vfio_open(&d, pf);
+	check_resets(&d, resets, 0, "open from D3cold");
+	check(d.flags & VFIO_DEVICE_FLAGS_RESET, "open from D3cold: can be reset");
+	dut_mark(&d);
+	check_err(__vfio_reset(&d), 0, "RESET");
+	check_mark_gone(&d, "RESET");
+	check_resets(&d, resets, 1, "RESET");
+	vfio_close(&d);
+	vfio_open(&d, pf);
+	check_resets(&d, resets, 2, "close, and open of an awake device");
+	vfio_close(&d);
+	*resets += 1;
+	pci_set(pf, "power/autosuspend_delay_ms", "200");
+}
+
+/* A user of sysfs has taken the methods away, or has put them into another order. */
+static void methods(const struct pci_fn *pf, struct power *p, uint32_t *resets)
+{
+	char before[64], after[64];
+	struct vfio_dev d;
+
+	check_asleep(pf, p, "methods");
+	snprintf(before, sizeof(before), "%s", pci_get(pf, "reset_method"));
+	vfio_open(&d, pf);
+	snprintf(after, sizeof(after), "%s", pci_get(pf, "reset_method"));
+	check_str(after, before, "open from D3cold: reset_method");
+	check_resets(&d, resets, 0, "methods");
+	vfio_close(&d);
+	*resets += 1;
+
+	pci_set_reset(pf, "\n");
+	check_asleep(pf, p, "no methods");
+	vfio_open(&d, pf);
+	check(!(d.flags & VFIO_DEVICE_FLAGS_RESET), "no methods: cannot be reset");
+	check_str(pci_get(pf, "reset_method"), "", "no methods: reset_method");
+	check_resets(&d, resets, 0, "no methods");
+	pci_set_reset(pf, "default");
+	vfio_close(&d);
+}
+
+RIG_TEST(one_reset, "what comes back from a power cut is not reset once more")
+{
+	const struct pci_fn *pf = &rig.fn[0];
+	uint32_t resets;
+	struct vfio_dev d;
+	uint64_t start;
+	struct power p;
+
+	load(&p);
+	resets = read_once(pf, RIG_GPU_REG_RESETS) + 1;
+	check_asleep(pf, &p, "one reset");
+
+	pci_set(pf, "rtd3/reset_delay_ms", "60000");
+	start = now_us();
+	vfio_open(&d, pf);
+	check(since_ms(start) < 60000, "open from D3cold after %ld ms", since_ms(start));
+	check_resets(&d, &resets, 0, "open with a reset delay");
+	pci_set(pf, "rtd3/reset_delay_ms", "0");
+	vfio_close(&d);
+	resets += 1;
+
+	check_asleep(pf, &p, "awake");
+	awake(pf, &resets);
+	methods(pf, &p, &resets);
+
+	/* Who kept its power has to be reset. */
+	check_asleep(pf, &p, "not cut");
+	resets = read_once(pf, RIG_GPU_REG_RESETS) + 1;
+	check_asleep(pf, &p, "not cut");
+	vfio_open(&d, pf);
+	check_resets(&d, &resets, 0, "before it is not cut");
+	model_fault(MODEL_OFF_NOTHING, 0);
+	vfio_close(&d);
+	resets += 1;
+	check_asleep(pf, &p, "off does nothing");
+	vfio_open(&d, pf);
+	check_resets(&d, &resets, 1, "off does nothing");
+	model_clear();
+	vfio_close(&d);
+}
