@@ -8,6 +8,7 @@
 
 int chan_open(const char *tty);
 void chan_line(const char *line);
+void chan_spin(void);
 void chan_query(char *reply, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool chan_read(char *line, size_t size);

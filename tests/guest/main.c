@@ -135,6 +135,8 @@ int main(void)
 	ret = chan_open("/dev/ttyS1");
 	if (ret)
 		printf("rigtest: /dev/ttyS1: %s\n", strerror(-ret));
+	if (rig.icount)
+		chan_spin();
 
 	pid = fork();
 	if (!pid)

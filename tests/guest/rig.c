@@ -50,7 +50,7 @@ void rig_mount(void)
 /** rig_cmdline() - read our keys from the kernel's command line */
 void rig_cmdline(void)
 {
-	static char model[4], hotplug[4], gdb[4], cycles[8] = "100";
+	static char model[4], hotplug[4], gdb[4], cycles[8], icount[4];
 	static const struct {
 		const char *key;
 		char *val;
@@ -62,6 +62,7 @@ void rig_cmdline(void)
 		{ "rig.devs=", rig.devs, sizeof(rig.devs) },
 		{ "rig.model=", model, sizeof(model) },
 		{ "rig.hotplug=", hotplug, sizeof(hotplug) },
+		{ "rig.icount=", icount, sizeof(icount) },
 		{ "rig.gdb=", gdb, sizeof(gdb) },
 		{ "rig.cycles=", cycles, sizeof(cycles) },
 	};
@@ -82,6 +83,7 @@ void rig_cmdline(void)
 
 	rig.model = !strcmp(model, "1");
 	rig.hotplug = !strcmp(hotplug, "1");
+	rig.icount = !strcmp(icount, "1");
 	rig.gdb = !strcmp(gdb, "1");
 	rig.cycles = atoi(cycles);
 	rig.ours = strcmp(rig.driver, "vfio-pci");
@@ -94,6 +96,12 @@ void rig_cmdline(void)
 		snprintf(rig.version, sizeof(rig.version), "%s", u.version);
 		sscanf(u.release, "%d.%d", &rig.major, &rig.minor);
 	}
+}
+
+/** rig_cycles() - how often a test is to do its work: so often, or as its caller says */
+int rig_cycles(int unasked)
+{
+	return rig.cycles ? rig.cycles : unasked;
 }
 
 /* virtio-iommu is a module: it has to be there before a driver binds to what it translates. */

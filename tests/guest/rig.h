@@ -24,8 +24,9 @@
  * @devs: what the host put below port 1
  * @model: port 1 has the power model, see model.h
  * @hotplug: port 1 has a hot-plug slot
+ * @icount: this machine's clock counts instructions
  * @gdb: somebody wants to debug the driver once it is loaded
- * @cycles: how often a long test is to do its work
+ * @cycles: how often a long test is to do its work, or 0, see rig_cycles()
  * @release: of the kernel
  * @version: of the kernel; Debian's has the patch level
  * @major: of @release
@@ -46,6 +47,7 @@ struct rig {
 	char devs[16];
 	bool model;
 	bool hotplug;
+	bool icount;
 	bool gdb;
 	int cycles;
 	char release[80];
@@ -64,6 +66,7 @@ extern struct rig rig;
 
 void rig_mount(void);
 void rig_cmdline(void);
+int rig_cycles(int unasked);
 void rig_setup(void);
 void rig_rescan(void);
 bool rig_find_vf(const struct pci_fn *pf, struct pci_fn *vf);

@@ -47,6 +47,10 @@ def card(more=""):
 KINDS = {"display": "0x300", "audio": "0x403", "usb": "0xc03", "ucsi": "0xc80"}
 DEVICES = {
     "nvme": NVME,
+    # As many functions as a device has without ARI.
+    "eight": [arg for nr in range(8) for arg in (
+        "-device",
+        f"nvme,bus={{0}},addr=0.{nr},serial=rig-{{0}}-{nr},multifunction=on")],
     "sriov": NVME[:2] + [
         "-device", "nvme-subsys,id={0}sub",
         "-device", "nvme,bus={0},addr=0.0,serial=rig-{0},subsys={0}sub,"
@@ -120,12 +124,24 @@ VARIANTS = {
 PORTS = {"rp1": (4, "N", "F"), "rp2": (5, "n", "f")}
 
 
+def more_ports(args):
+    """Ports beyond the two that every machine has, and the slot of each."""
+    return {f"rp{nr}": nr + 3 for nr in range(3, args.sets + 1)}
+
+
+def below_ports(args):
+    """Each port, with the card that sits below it."""
+    if args.sets:
+        return dict.fromkeys([*PORTS, *more_ports(args)], args.devs)
+    return {"rp1": args.devs, "rp2": "nested" if args.nested else "nvme"}
+
+
 def port_options(args, port):
     """A root port's properties, and what else the machine needs for them."""
-    slot = PORTS[port][0]
+    slot = PORTS[port][0] if port in PORTS else more_ports(args)[port]
     # x-speed: stock QEMU has no model of link training, and Linux waits for
     # the link of a port that is faster than 5 GT/s to report itself.
-    options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot}.0,"
+    options = (f"pcie-root-port,id={port},bus=pcie.0,addr={slot:x}.0,"
                f"chassis={slot},slot={slot},x-speed=")
     if port != "rp1":
         return ["-device", options + "5,hotplug=off,power_controller_present=on"]
@@ -142,15 +158,30 @@ def port_options(args, port):
                    options + hotplug + ",x-width=4,power_controller_present=off"]
 
 
-def acpi_table(args, cache):
-    """Compile the ACPI table; returns its path."""
-    name = "model" + args.variant if args.power_model else "ports"
-    defines = ["MODEL", *VARIANTS[args.variant][0]] if args.power_model else []
+def compiled(name, source, defines, cache):
+    """Compile an ACPI table; returns its path."""
     table = os.path.join(cache, name + ".aml")
     # iasl takes everything behind the last dot for an extension.
     aml = os.path.join(cache, f"{name}-{os.getpid()}")
-    subprocess.run(["iasl", "-p", aml, *(f"-D{d}" for d in defines),
-                    os.path.join(RIG, "acpi", "ports.asl")],
+    subprocess.run(["iasl", "-p", aml, *(f"-D{d}" for d in defines), source],
                    check=True, capture_output=True)
     os.rename(aml + ".aml", table)
     return table
+
+
+def acpi_tables(args, cache):
+    """Compile the ACPI tables; returns their paths."""
+    folder = os.path.join(RIG, "acpi")
+    name = "model" + args.variant if args.power_model else "ports"
+    defines = ["MODEL", *VARIANTS[args.variant][0]] if args.power_model else []
+    tables = [compiled(name, os.path.join(folder, "ports.asl"), defines, cache)]
+    with open(os.path.join(folder, "more-port.asl"), encoding="utf8") as f:
+        text = f.read()
+    for slot in more_ports(args).values():
+        # iasl puts no macro into a path.
+        source = os.path.join(cache, f"port{slot}-{os.getpid()}.asl")
+        with open(source, "w", encoding="utf8") as f:
+            f.write(text.replace("SLOT", f"S{slot * 8:02X}"))
+        tables.append(compiled(f"port{slot}", source, [], cache))
+        os.remove(source)
+    return tables

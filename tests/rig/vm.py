@@ -42,6 +42,15 @@ REPORT_LINES = 60
 DEBUG_APPEND = " no5lvl watchdog_thresh=60 slab_debug=FZP"
 # How much longer a run may take there.
 SLOW = 3
+# What runs a machine. With icount its clock is what its CPU has executed: an
+# instruction is a nanosecond, and where nobody has to do anything no time is lost.
+ACCELS = {
+    "kvm": ["-accel", "kvm", "-cpu", "host"],
+    "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max"],
+    "tcg-single": ["-accel", "tcg,thread=single", "-cpu", "max"],
+    "icount": ["-accel", "tcg,thread=single", "-cpu", "max",
+               "-icount", "shift=0,sleep=off"],
+}
 # What an NMI makes a machine do that came to a stop: it shows what each task, CPU
 # and timer is at, and ends. (A sysrq wants a console that can be typed at.)
 POST_MORTEM_APPEND = "unknown_nmi_panic panic_print=0x45"
@@ -126,16 +135,14 @@ class Machine:
         cmd = [args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                "-vga", "none", "-no-reboot", "-m", str(args.memory),
                "-smp", str(args.smp),
-               "-accel", "kvm" if accel == "kvm" else
-               "tcg,thread=" + ("multi" if args.smp > 1 else "single"),
-               "-cpu", "max" if accel == "tcg" else "host",
+               *ACCELS["tcg-single" if accel == "tcg" and args.smp == 1 else accel],
                # A kernel on a busy host can calibrate its TSC 50 times too slow against
                # the PIT; without one it is percents off and its clock becomes the HPET.
                "-machine", "q35,pit=off" +
                (",kernel-irqchip=split" if accel == "kvm" else ""),
                # A BIOS of 2014, QEMU's default, is too old for port D3.
                "-smbios", "type=0,vendor=rtd3,version=1,date=01/01/2024",
-               "-acpitable", "file=" + args.acpi,
+               *[arg for table in args.acpi for arg in ("-acpitable", "file=" + table)],
                "-kernel", kernel, "-initrd", initrd,
                "-append", "console=ttyS0 ignore_loglevel panic=-1 "
                # For initramfs-tools and dracut, see tests/rig/packaged.
@@ -145,6 +152,7 @@ class Machine:
                f"{append} rig.test={args.test} rig.driver={args.driver} "
                f"rig.devs={args.devs} rig.iommu={args.iommu} "
                f"rig.model={args.power_model:d} rig.hotplug={args.hotplug:d} "
+               f"rig.icount={accel == 'icount':d} "
                f"rig.gdb={args.gdb:d} {'nokaslr ' * args.gdb}"
                + args.append,
                "-chardev", f"stdio,id=con,signal=off,logfile={self.console}"
@@ -158,10 +166,9 @@ class Machine:
                "-qmp", f"unix:{self.work}/qmp",
                *(["-gdb", f"unix:path={self.work}/gdb,server=on,wait=off"] * args.gdb),
                "-D", self.trace, *iommu]
-        for port in cards.PORTS:
+        for port in [*cards.PORTS, *cards.more_ports(args)]:
             cmd += cards.port_options(args, port)
-        for port, devices in (("rp1", args.devs),
-                              ("rp2", "nested" if args.nested else "nvme")):
+        for port, devices in cards.below_ports(args).items():
             cmd += [arg.format(port, work=self.work) for arg in cards.DEVICES[devices]]
         for tag, path, mode in self._shares(args):
             cmd += ["-fsdev", f"local,id={tag},security_model=none{mode},path={path}",
@@ -485,6 +492,8 @@ def parse():
                         help="of that port")
     parser.add_argument("--hotplug", action="store_true",
                         help="port rp1 has a hot-plug slot")
+    parser.add_argument("--sets", type=int, default=0, choices=range(2, 17),
+                        metavar="2..16", help="so many ports, with --devs below each")
     parser.add_argument("--host-qemu", action="store_true",
                         help="run in the host's own QEMU")
     parser.add_argument("--root", help="share this flavour of tests/rig/rootfs")
@@ -496,7 +505,7 @@ def parse():
     parser.add_argument("--timeout", type=int,
                         help="seconds until the run is ended by force")
     parser.add_argument("--accel", default="auto",
-                        choices=("auto", "tcg", "kvm"))
+                        choices=("auto", "tcg", "kvm", "icount"))
     parser.add_argument("--append", default="", help="more kernel parameters")
     parser.add_argument("--keep", action="store_true",
                         help="keep the logs of a good run, too")
@@ -551,7 +560,7 @@ def made(what, script, *words):
 def main():
     """Prepare, run, judge."""
     args = parse()
-    args.acpi = cards.acpi_table(args, CACHE)
+    args.acpi = cards.acpi_tables(args, CACHE)
     args.qemu = HOST_QEMU if args.host_qemu else made("there is a QEMU", "qemu")
     if args.root:
         args.root = made("a root file system to share", "rootfs",
@@ -566,8 +575,8 @@ def main():
         return 2
     kernel, initrd = prepared.stdout.split()
     tap = Tap(sys.stdout, known_failures.of(args.row, args.suite))
-    if args.power_model and not args.boot:
-        # tests/FAULTS.md names it.
+    if not args.boot:
+        # tests/FAULTS.md and tests/BENCH.md name it.
         with open(os.path.join(CACHE, f"modules-{args.suite}.driver"),
                   encoding="utf8") as f:
             tap.say("# driver of " + f.read().strip())
