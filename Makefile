@@ -13,7 +13,7 @@ DESTDIR ?=
 PREFIX ?= /usr
 
 .PHONY: all module install dkms-source dkms-install dkms-remove rtd3ctl rtd3ctl-install \
-	early-install deb demo check nested coverage kcsan style clean clean-cache help
+	early-install deb demo check nested bench coverage kcsan style clean clean-cache help
 
 all: module
 
@@ -96,6 +96,9 @@ check:
 nested:
 	tests/nested
 
+bench:
+	tests/bench
+
 coverage:
 	tests/coverage
 
@@ -129,6 +132,7 @@ help:
 	@echo 'demo           show it at work in a virtual machine (root)'
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
+	@echo 'bench          measure what it costs, make tests/BENCH.md (root)'
 	@echo 'coverage       how much of the driver the tests run, by file (root)'
 	@echo 'kcsan          race, churn, flip, hostile on a kernel that finds data races (root)'
 	@echo 'style          checkpatch, sparse, W=1 with gcc and clang (root)'
