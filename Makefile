@@ -13,7 +13,7 @@ DESTDIR ?=
 PREFIX ?= /usr
 
 .PHONY: all module install dkms-source dkms-install dkms-remove rtd3ctl rtd3ctl-install \
-	early-install deb demo check nested bench coverage kcsan style clean clean-cache help
+	early-install deb demo check nested bench endurance coverage kcsan style clean clean-cache help
 
 all: module
 
@@ -99,6 +99,10 @@ nested:
 bench:
 	tests/bench
 
+# In a machine whose clock does not run while it waits: of two hours some minutes are left.
+endurance:
+	tests/endurance
+
 coverage:
 	tests/coverage
 
@@ -133,6 +137,7 @@ help:
 	@echo 'check          run all tests (root)'
 	@echo 'nested         run guests inside of a virtual machine, at length (root)'
 	@echo 'bench          measure what it costs, make tests/BENCH.md (root)'
+	@echo 'endurance      10,000 power cycles of a card (root)'
 	@echo 'coverage       how much of the driver the tests run, by file (root)'
 	@echo 'kcsan          race, churn, flip, hostile on a kernel that finds data races (root)'
 	@echo 'style          checkpatch, sparse, W=1 with gcc and clang (root)'
