@@ -196,6 +196,7 @@ static int rtd3_runtime_suspend(struct device *dev)
 		polled = rtd3_pm_polled(pm, now);
 	}
 	rtd3_pm_turn(pm, RTD3_POWER_D0, now);
+	pm->turned = now;
 	pm->suspended = true;
 	pm->cold_ns = pm->stats.time_ns[RTD3_POWER_D3COLD];
 	pm->stats.suspends++;
@@ -293,6 +294,7 @@ void rtd3_pm_wake(struct rtd3_device *rdev)
 	pm->lost = result.reason;
 	if (!result.reason && pm->suspended) {
 		rtd3_pm_take_back(pm);
+		pm->turned = now;
 		pm->suspended = false;
 		pm->stats.last_state = pm->from;
 		pm->stats.resumes++;
@@ -531,12 +533,15 @@ void rtd3_pm_get_stats(struct rtd3_device *rdev, struct rtd3_pm_stats *stats)
 {
 	struct rtd3_pm *pm = &rdev->pm;
 	enum rtd3_depth power;
+	ktime_t now;
 
 	spin_lock(&pm->lock);
+	now = ktime_get();
 	power = rtd3_suspended_power(rdev->core.pdev);
 	rtd3_pm_note_loss(rdev, power);
-	rtd3_pm_turn(pm, rtd3_counted_power(rdev, power), ktime_get());
+	rtd3_pm_turn(pm, rtd3_counted_power(rdev, power), now);
 	*stats = pm->stats;
+	stats->state_ns = ktime_to_ns(ktime_sub(now, pm->turned));
 	if (pm->unclaimed) {
 		stats->wakes[RTD3_WAKE_HOST]++;
 		stats->last_wake = RTD3_WAKE_HOST;
@@ -556,6 +561,7 @@ void rtd3_pm_init(struct rtd3_device *rdev)
 	INIT_LIST_HEAD(&pm->wakers);
 	INIT_DELAYED_WORK(&pm->idle_work, rtd3_pm_idle_work);
 	pm->since = ktime_get();
+	pm->turned = pm->since;
 }
 
 /**

@@ -24,6 +24,8 @@
  * @time_ns: time spent in each state; a suspend that ends in D3cold counts
  *	as D3cold from its beginning, the port follows within milliseconds; one
  *	that has kept its power meanwhile counts as D3hot
+ * @state_ns: time since the last suspend or resume that succeeded; filled in by
+ *	rtd3_pm_get_stats()
  * @suspend_ns: duration of the last suspend, of the device itself
  * @resume_ns: duration of the last resume, of the device itself
  * @resume_max_ns: the longest of them
@@ -46,6 +48,7 @@ struct rtd3_pm_stats {
 	u64 failures;
 	u64 wakes[RTD3_WAKE_NR];
 	u64 time_ns[RTD3_POWER_NR];
+	u64 state_ns;
 	u64 suspend_ns;
 	u64 resume_ns;
 	u64 resume_max_ns;
@@ -71,7 +74,8 @@ struct rtd3_pm_stats {
  * @wakers: accesses under way that may wake the device, oldest first
  * @stats: counters; those of the present state are brought up to date by
  *	rtd3_pm_get_stats()
- * @since: when the present state began
+ * @since: until when the present state is counted
+ * @turned: when it began
  * @lost: the device does not work: it is in no state that could be accounted for
  * @from: the state that it was in before its first attempt to wake
  * @suspended: the bus's suspend callback has run, its resume callback not yet
@@ -91,6 +95,7 @@ struct rtd3_pm {
 	struct list_head wakers;
 	struct rtd3_pm_stats stats;
 	ktime_t since;
+	ktime_t turned;
 	bool lost;
 	enum rtd3_depth from;
 	bool suspended;

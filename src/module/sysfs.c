@@ -381,6 +381,7 @@ RTD3_STAT(wakes_host, wakes[RTD3_WAKE_HOST], 1);
 RTD3_STAT(time_d0_ms, time_ns[RTD3_POWER_D0], NSEC_PER_MSEC);
 RTD3_STAT(time_d3hot_ms, time_ns[RTD3_POWER_D3HOT], NSEC_PER_MSEC);
 RTD3_STAT(time_d3cold_ms, time_ns[RTD3_POWER_D3COLD], NSEC_PER_MSEC);
+RTD3_STAT(state_ms, state_ns, NSEC_PER_MSEC);
 RTD3_STAT(suspend_latency_us, suspend_ns, NSEC_PER_USEC);
 RTD3_STAT(resume_latency_us, resume_ns, NSEC_PER_USEC);
 RTD3_STAT(resume_latency_max_us, resume_max_ns, NSEC_PER_USEC);
@@ -409,6 +410,7 @@ static struct attribute *rtd3_stats_attrs[] = {
 	&rtd3_attr_time_d0_ms.attr,
 	&rtd3_attr_time_d3hot_ms.attr,
 	&rtd3_attr_time_d3cold_ms.attr,
+	&rtd3_attr_state_ms.attr,
 	&rtd3_attr_suspend_latency_us.attr,
 	&rtd3_attr_resume_latency_us.attr,
 	&rtd3_attr_resume_latency_max_us.attr,

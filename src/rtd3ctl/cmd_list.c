@@ -53,20 +53,16 @@ static bool list_wants(const struct list_args *args, const struct dev *dev)
 }
 
 /* One format for the head and the lines. */
-#define LIST_FORMAT	"%s%-13s %-14s %-7s %-10s %-15s %6s  %-16s %-10s %s%s\n"
+#define LIST_FORMAT	"%s%-13s %-14s %-7s %-10s %-12s %6s  %-16s %-10s %s%s\n"
 
 static void list_stay(const struct dev *dev, char *stay, size_t size)
 {
-	char duration[64];
-	bool exact;
-	long long ms = view_stay(dev, &exact);
+	long long ms = view_stay(dev);
 
-	if (ms < 0) {
+	if (ms < 0)
 		sys_text(stay, size, "-");
-		return;
-	}
-	view_duration(ms, duration, sizeof(duration));
-	sys_text(stay, size, "%s%s", exact ? "" : "<= ", duration);
+	else
+		view_duration(ms, stay, size);
 }
 
 static void list_line(const struct dev *dev)

@@ -62,13 +62,12 @@ static void status_word(const struct dev *dev, const char *name, const char *att
 static void status_state(const struct dev *dev)
 {
 	char duration[64];
-	bool exact;
-	long long ms = view_stay(dev, &exact);
+	long long ms = view_stay(dev);
 
 	printf("  %-12s %s", "state", view_state(dev));
 	if (ms >= 0) {
 		view_duration(ms, duration, sizeof(duration));
-		printf(", for %s%s", duration, exact ? "" : " at most");
+		printf(", for %s", duration);
 	}
 	putchar('\n');
 }

@@ -35,38 +35,24 @@ int view_percent(const struct view_times *times, enum rtd3_depth depth)
 	return times->known && times->total ? times->ms[depth] * 100 / times->total : 0;
 }
 
-/* In which state has it been since it last went to sleep or woke, by the driver's account? */
-static int view_stays_in(const struct dev *dev)
+/**
+ * view_stay - how long has a device been in its present state?
+ * @dev: device
+ *
+ * The D3hot of its guest is no state of the driver's account: it is awake.
+ *
+ * Return: milliseconds; -1 if nothing is known.
+ */
+long long view_stay(const struct dev *dev)
 {
 	bool asleep = !strcmp(dev->runtime, "suspended");
 	int depth;
 
-	/* The D3hot of its guest is no state of the account: it is awake. */
 	for (depth = RTD3_POWER_NR - 1; depth >= 0; depth--)
 		if (!strcmp(dev->state, rtd3_power_names[depth]) && asleep == !!depth)
-			break;
+			return dev_number(dev, "rtd3/stats/state_ms", -1);
 
-	return depth;
-}
-
-/**
- * view_stay - how long has a device been in its present state?
- * @dev: device
- * @exact: set: that long; clear: no longer, as it has been there before
- *
- * The driver adds up the time in each state: of the last time it knows no more.
- *
- * Return: milliseconds; -1 if nothing is known.
- */
-long long view_stay(const struct dev *dev, bool *exact)
-{
-	int depth = dev->ours ? view_stays_in(dev) : -1;
-
-	if (depth < 0)
-		return -1;
-	*exact = dev_number(dev, "rtd3/stats/suspends", -1) == !!depth;
-
-	return dev_number(dev, view_time_files[depth], -1);
+	return -1;
 }
 
 /* The power state, as well as it is known. */
@@ -139,7 +125,6 @@ static struct json_object *view_json_stats(const struct dev *dev)
 struct json_object *view_device_json(const struct dev *dev)
 {
 	struct json_object *to = json_object_new_object();
-	bool exact = false;
 	long long ms;
 	char ids[32];
 
@@ -153,9 +138,9 @@ struct json_object *view_device_json(const struct dev *dev)
 	out_put_bool(to, "managed", dev->ours);
 	out_put_bool(to, "pr3", dev->pr3);
 	out_put(to, "state", view_state(dev));
-	ms = view_stay(dev, &exact);
+	ms = view_stay(dev);
 	if (ms >= 0)
-		out_put_number(to, exact ? "state_ms" : "state_ms_max", ms);
+		out_put_number(to, "state_ms", ms);
 	out_put(to, "runtime_status", dev->runtime);
 	out_put(to, "control", dev->control);
 	if (dev->ours) {

@@ -22,7 +22,7 @@ struct view_times {
 
 void view_times(const struct dev *dev, struct view_times *times);
 int view_percent(const struct view_times *times, enum rtd3_depth depth);
-long long view_stay(const struct dev *dev, bool *exact);
+long long view_stay(const struct dev *dev);
 const char *view_state(const struct dev *dev);
 void view_duration(long long ms, char *buf, size_t size);
 struct json_object *view_device_json(const struct dev *dev);

@@ -276,6 +276,7 @@ rtd3_files()
 	put "$1/stats/time_d0_ms" 10000
 	put "$1/stats/time_d3hot_ms" 15000
 	put "$1/stats/time_d3cold_ms" 75000
+	put "$1/stats/state_ms" 3000
 }
 
 gpu=0000:01:00.0

@@ -52,6 +52,8 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 	const struct pci_fn *pf = &rig.fn[0];
 	struct power p, first;
 	unsigned int ons, most;
+	unsigned long long in_state;
+	uint64_t start;
 	long ms;
 
 	rig_load();
@@ -68,6 +70,10 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 		check_rtd3(pf, "state", "D3cold", "asleep");
 	}
 	check_no_on(&p, 2000, "left alone");
+	if (rig.ours)
+		check(rtd3_num(pf, "state_ms") >= 2000, "rtd3/stats/state_ms: %llu",
+		      rtd3_num(pf, "state_ms"));
+	start = now_us();
 	/* A card of four functions, on a slow machine, may have slept once between two of them. */
 	first = power_get(1);
 
@@ -85,6 +91,9 @@ RIG_TEST(idle, "bound and unused: D3cold; open wakes it")
 		check_eq(rtd3_num(pf, "failures"), 0, "rtd3/stats/failures");
 		check(rtd3_num(pf, "time_d3cold_ms") > 1000, "rtd3/stats/time_d3cold_ms: %llu",
 		      rtd3_num(pf, "time_d3cold_ms"));
+		in_state = rtd3_num(pf, "state_ms");
+		check(in_state <= (unsigned long long)since_ms(start),
+		      "rtd3/stats/state_ms: %llu, since the last open", in_state);
 		figure("suspend_latency_us", "%llu", rtd3_num(pf, "suspend_latency_us"));
 		figure("resume_latency_us", "%llu", rtd3_num(pf, "resume_latency_us"));
 		figure("resume_latency_max_us", "%llu", rtd3_num(pf, "resume_latency_max_us"));
