@@ -69,3 +69,11 @@ const char * const rtd3_reason_names[RTD3_REASON_NR] = {
 	[RTD3_REASON_IDS] = "ids-lost",
 	[RTD3_REASON_KNOWN_BAD] = "known-bad",
 };
+
+const char * const rtd3_ready_names[RTD3_READY_NR] = {
+	[RTD3_READY_BY_TIME] = "time",
+	[RTD3_READY_BY_REPORT] = "report",
+	[RTD3_READY_AT_ONCE] = "immediate",
+	[RTD3_READY_BY_MESSAGE] = "message",
+	[RTD3_READY_NEVER] = "no-link",
+};

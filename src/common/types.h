@@ -76,6 +76,23 @@ enum rtd3_bar_mode {
 	RTD3_BAR_NR,
 };
 
+/**
+ * enum rtd3_ready_rule - why a function may be asked after a power-on
+ * @RTD3_READY_BY_TIME: the time of the specification is over, or firmware's (_DSM)
+ * @RTD3_READY_BY_REPORT: the time is over that it reports itself
+ * @RTD3_READY_AT_ONCE: it says that it needs none
+ * @RTD3_READY_BY_MESSAGE: it has sent its message
+ * @RTD3_READY_NEVER: it may not, there is no link
+ */
+enum rtd3_ready_rule {
+	RTD3_READY_BY_TIME,
+	RTD3_READY_BY_REPORT,
+	RTD3_READY_AT_ONCE,
+	RTD3_READY_BY_MESSAGE,
+	RTD3_READY_NEVER,
+	RTD3_READY_NR,
+};
+
 extern const char * const rtd3_power_names[RTD3_POWER_NR];
 extern const char * const rtd3_policy_names[RTD3_POWER_NR];
 extern const char * const rtd3_promote_names[RTD3_PROMOTE_NR];
@@ -84,6 +101,7 @@ extern const char * const rtd3_bar_names[RTD3_BAR_NR];
 extern const char * const rtd3_cause_names[RTD3_WAKE_NR];
 extern const char * const rtd3_health_names[RTD3_HEALTH_NR];
 extern const char * const rtd3_reason_names[RTD3_REASON_NR];
+extern const char * const rtd3_ready_names[RTD3_READY_NR];
 
 /**
  * rtd3_to_uapi - a depth as the user API numbers it

@@ -5,27 +5,13 @@
 #include <linux/ktime.h>
 #include <linux/types.h>
 
+#include "types.h"
+
 #define RTD3_READY_UNKNOWN	U32_MAX
 
 struct pci_dev;
 struct rtd3_device;
 struct rtd3_powerset;
-
-/**
- * enum rtd3_ready_rule - why a function may be asked after a power-on
- * @RTD3_READY_BY_TIME: the time of the specification is over, or firmware's (_DSM)
- * @RTD3_READY_BY_REPORT: the time is over that it reports itself
- * @RTD3_READY_AT_ONCE: it says that it needs none
- * @RTD3_READY_BY_MESSAGE: it has sent its message
- * @RTD3_READY_NEVER: it may not, there is no link
- */
-enum rtd3_ready_rule {
-	RTD3_READY_BY_TIME,
-	RTD3_READY_BY_REPORT,
-	RTD3_READY_AT_ONCE,
-	RTD3_READY_BY_MESSAGE,
-	RTD3_READY_NEVER,
-};
 
 /**
  * struct rtd3_ready - how soon a function is ready, as it says itself, see ready.c

@@ -28,6 +28,7 @@ enum tracer_kind {
 	TRACER_BOOL,
 	TRACER_POWER,
 	TRACER_CAUSE,
+	TRACER_RULE,
 	TRACER_US,
 };
 
@@ -41,6 +42,8 @@ static const struct tracer_name {
 	{ NULL, "power", "state", TRACER_POWER },
 	{ NULL, "limit", "limit", TRACER_POWER },
 	{ NULL, "cause", "cause", TRACER_CAUSE },
+	{ NULL, "rule", "rule", TRACER_RULE },
+	{ "ask", "ns", "waited_us", TRACER_US },
 	{ "ready", "ns", "waited_us", TRACER_US },
 	{ NULL, "ns", "latency_us", TRACER_US },
 	{ NULL, "wakeup", "wakeup", TRACER_BOOL },
@@ -80,6 +83,10 @@ static void tracer_number(struct json_object *line, const struct tracer_name *na
 		/* Nobody yet: a "wake" may follow. */
 		out_put(line, name->name, value == RTD3_WAKE_NONE ? "unclaimed" :
 			value < RTD3_WAKE_NR ? rtd3_cause_names[value] : "unknown");
+		break;
+	case TRACER_RULE:
+		out_put(line, name->name,
+			value < RTD3_READY_NR ? rtd3_ready_names[value] : "unknown");
 		break;
 	case TRACER_PLAIN:
 		out_put_number(line, field, value);
