@@ -123,16 +123,17 @@ int cycle_hurry(struct cycle *cycle)
 /* One of the functions back to what it was. */
 static int cycle_calm_one(struct cycle_dev *member)
 {
-	int ret = 0;
+	int ret = 0, one;
 
 	if (member->limited) {
 		ret = dev_set_attr(&member->dev, "rtd3/policy",
 				   rtd3_policy_names[RTD3_POWER_D3COLD]);
 		member->limited = ret;
 	}
-	if (!ret && member->lowered) {
-		ret = dev_set_attr(&member->dev, "power/autosuspend_delay_ms", member->delay);
-		member->lowered = ret;
+	if (member->lowered) {
+		one = dev_set_attr(&member->dev, "power/autosuspend_delay_ms", member->delay);
+		member->lowered = one;
+		ret = ret ? ret : one;
 	}
 
 	return ret;

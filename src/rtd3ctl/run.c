@@ -59,6 +59,10 @@ static int run_read(int fd, char *said, size_t size, long long end)
 			break;
 		if (got > 0) {
 			len += len + 1 < size ? got : 0;
+			if (stop_asked())
+				return -EINTR;
+			if (stop_now_us() > end)
+				return -ETIMEDOUT;
 			continue;
 		}
 		if (errno != EAGAIN)

@@ -269,22 +269,31 @@ is "nothing is changed" "$(delays)" "1000 4000"
 card_goes
 
 # A meter that hangs does not keep selftest from ending.
+# meter_hangs CONDITION: it does where that fails; selftest is interrupted then
+meter_hangs()
+{
+	rm -f "$T/hangs"
+	meter_reads "$1 || { echo \$\$ >$T/hangs; exec sleep 1000; }"
+	words=(selftest "$gpu" --cycles 1 --meter "$T/meter")
+	exec {said}< <(exec "$ctl" --root="$T" "${words[@]}" 2>&1)
+	pid=$!
+	while [ ! -s "$T/hangs" ] && kill -0 "$pid" 2>/dev/null; do
+		sleep 0.1
+	done
+	kill -INT "$pid"
+	out=$(cat <&"$said")
+	exec {said}<&-
+	# Where nobody waits for it, what is left has no command line.
+	is "Ctrl-C ends a meter that hangs" \
+		"$(tr -d '\0' 2>/dev/null <"/proc/$(<"$T/hangs")/cmdline")" ""
+	is "the policies are what they were" "$(policies)" "d3cold d3cold"
+	is "and the delays" "$(delays)" "1000 4000"
+}
 card_sleeps none 0 "$gpu"
-meter_reads "[ \$n = 0 ] || { echo \$\$ >$T/hangs; exec sleep 1000; }"
-words=(selftest "$gpu" --cycles 1 --meter "$T/meter")
-exec {said}< <(exec "$ctl" --root="$T" "${words[@]}" 2>&1)
-pid=$!
-while [ ! -s "$T/hangs" ] && kill -0 "$pid" 2>/dev/null; do
-	sleep 0.1
-done
-kill -INT "$pid"
-out=$(cat <&"$said")
-exec {said}<&-
-has "Ctrl-C ends a test whose meter hangs" '^interrupted: after 1 good power cycles of 1$'
-# Where nobody waits for it, what is left has no command line.
-is "and the meter itself" "$(tr -d '\0' 2>/dev/null <"/proc/$(<"$T/hangs")/cmdline")" ""
-is "and the policies are what they were" "$(policies)" "d3cold d3cold"
-is "and the delays" "$(delays)" "1000 4000"
+meter_hangs false
+has "before anything is done" '^rtd3ctl: --meter: '
+meter_hangs '[ \$n = 0 ]'
+has "and at the end" '^interrupted: after 1 good power cycles of 1$'
 card_goes
 
 # Refusals: nothing is woken, and no delay is changed.
