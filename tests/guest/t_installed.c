@@ -34,7 +34,7 @@
 #define AWAKE		"(90."
 #define CUT		" 44.7"
 #define BEGIN_MS	60000
-#define END_MS		10000
+#define END_MS		60000
 #define NAP_MS		700
 /* The hook lets a device sleep again by then, see src/libvirt/hook. */
 #define HOOK_MS		30000
