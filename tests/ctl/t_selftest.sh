@@ -292,7 +292,7 @@ meter_hangs()
 card_sleeps none 0 "$gpu"
 meter_hangs false
 has "before anything is done" '^rtd3ctl: --meter: '
-meter_hangs '[ \$n = 0 ]'
+meter_hangs "[ \$n = 0 ]"
 has "and at the end" '^interrupted: after 1 good power cycles of 1$'
 card_goes
 
