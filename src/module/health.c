@@ -308,6 +308,7 @@ static int rtd3_health_check_in_use(struct rtd3_device *rdev)
 	int ret = 0;
 
 	pm_runtime_get_noresume(dev);
+	/* Owners are told before whoever enters lets go. */
 	smp_mb__after_atomic();
 	if (rtd3_in_use(rdev) && pm_runtime_active(dev)) {
 		ret = rtd3_health_check(rdev);
