@@ -149,7 +149,8 @@ static void check_case(const struct phase *phase)
 {
 	/* In a hot-plug slot the PCI core waits, and old ones for a minute for what has no link. */
 	bool waits = rig.major == 6 && rig.minor < 5;
-	long limit = PHASE_MS + (waits ? CORE_MS : 0);
+	/* Twice: a busy machine with the debug kernel has taken more than once. */
+	long limit = 2 * PHASE_MS + (waits ? CORE_MS : 0);
 	uint64_t start;
 
 	check(documented(phase), "%s: %s", fcase.name,
