@@ -336,7 +336,7 @@ static void check_proxmox(FILE *out)
 	sys_path(other, "/etc/pve");
 	if (sys_exists(path) || sys_exists(other))
 		check_say(out, "proxmox", NULL, CHECK_WARN, NULL,
-			  "this is Proxmox VE: its hostpci entries take a device to the driver named vfio-pci, whatever had it; bind the device with rtd3ctl and give it to the VM by \"args: -device vfio-pci,host=ADDRESS\"");
+			  "this is Proxmox VE: its hostpci entries take a device to the driver named vfio-pci, whatever had it; bind the device with rtd3ctl, and add driver=keep to the hostpci entry (qemu-server 9.0.25 and later) or give it to the VM by \"args: -device vfio-pci,host=ADDRESS\"");
 }
 
 /* Programs that look at sleeping devices again and again, or keep them open. */
