@@ -89,6 +89,30 @@ static inline struct rtd3_device *rtd3_from_vfio(struct vfio_device *vdev)
 }
 
 /**
+ * rtd3_health_usable - does the device work?
+ * @rdev: device
+ *
+ * Context: any.
+ */
+static inline bool rtd3_health_usable(const struct rtd3_device *rdev)
+{
+	return READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED;
+}
+
+/**
+ * rtd3_health_ready - may its user touch it?
+ * @rdev: device
+ *
+ * It works, and if it did not, what that had brought about is undone.
+ *
+ * Context: any.
+ */
+static inline bool rtd3_health_ready(const struct rtd3_device *rdev)
+{
+	return rtd3_health_usable(rdev) && !READ_ONCE(rdev->recovery.unfinished);
+}
+
+/**
  * rtd3_in_use - does an open device work, awake, with nothing of ours before it?
  * @rdev: device, open
  *
@@ -102,8 +126,7 @@ static inline bool rtd3_in_use(const struct rtd3_device *rdev)
 {
 	return !READ_ONCE(rdev->lowpower.owners) &&
 	       READ_ONCE(rdev->config.state) == RTD3_GUEST_D0 &&
-	       READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED &&
-	       !READ_ONCE(rdev->recovery.unfinished);
+	       rtd3_health_ready(rdev);
 }
 
 struct rtd3_device *rtd3_device_alloc(struct pci_dev *pdev);

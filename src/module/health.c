@@ -82,26 +82,6 @@ enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 }
 
 /**
- * rtd3_health_usable - does the device work?
- * @rdev: device
- */
-bool rtd3_health_usable(struct rtd3_device *rdev)
-{
-	return READ_ONCE(rdev->recovery.health) <= RTD3_HEALTH_DEGRADED;
-}
-
-/**
- * rtd3_health_ready - may its user touch it?
- * @rdev: device
- *
- * It works, and if it did not, what that had brought about is undone.
- */
-bool rtd3_health_ready(struct rtd3_device *rdev)
-{
-	return rtd3_health_usable(rdev) && !READ_ONCE(rdev->recovery.unfinished);
-}
-
-/**
  * rtd3_health_report - the device does not work
  * @rdev: device
  * @reason: why

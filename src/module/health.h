@@ -22,8 +22,6 @@ void rtd3_health_queue(struct rtd3_device *rdev);
 void rtd3_health_queue_later(struct rtd3_device *rdev);
 enum rtd3_health rtd3_health_get(struct rtd3_device *rdev,
 				 enum rtd3_reason *reason);
-bool rtd3_health_usable(struct rtd3_device *rdev);
-bool rtd3_health_ready(struct rtd3_device *rdev);
 void rtd3_health_report(struct rtd3_device *rdev, enum rtd3_reason reason,
 			enum rtd3_depth from);
 void rtd3_health_lost(struct rtd3_device *rdev);
