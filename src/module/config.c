@@ -148,13 +148,10 @@ static ssize_t rtd3_config_read_device(struct rtd3_device *rdev,
 	struct rtd3_waker waker;
 	ssize_t ret;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_CONFIG);
+	ret = rtd3_pm_access_checked(rdev, &waker, RTD3_WAKE_CONFIG);
 	if (ret)
 		return ret;
-	/* The virtual registers hide that the device is dead. */
-	ret = rtd3_health_check(rdev);
-	if (!ret)
-		ret = rtd3_config_read_awake(rdev, buf, count, ppos);
+	ret = rtd3_config_read_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;

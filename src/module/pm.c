@@ -445,6 +445,31 @@ int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 }
 
 /**
+ * rtd3_pm_access_checked - rtd3_pm_access_begin(), and the device has answered
+ * @rdev: device
+ * @waker: memory of the caller, until rtd3_pm_access_end()
+ * @cause: what a wake by it counts as
+ *
+ * For what would not tell that it is dead: an open, reads of virtual registers, writes.
+ *
+ * Context: as rtd3_pm_access_begin().
+ * Return: as rtd3_pm_access_begin().
+ */
+int rtd3_pm_access_checked(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			   enum rtd3_wake_cause cause)
+{
+	int ret = rtd3_pm_access_begin(rdev, waker, cause);
+
+	if (ret)
+		return ret;
+	ret = rtd3_health_check(rdev);
+	if (ret)
+		rtd3_pm_access_end(rdev, waker);
+
+	return ret;
+}
+
+/**
  * rtd3_pm_access_end - the access is over
  * @rdev: device
  * @waker: as given to rtd3_pm_access_begin()

@@ -134,6 +134,8 @@ void rtd3_pm_expect_wake(struct rtd3_device *rdev, struct rtd3_waker *waker,
 void rtd3_pm_forget_waker(struct rtd3_device *rdev, struct rtd3_waker *waker);
 int rtd3_pm_access_begin(struct rtd3_device *rdev, struct rtd3_waker *waker,
 			 enum rtd3_wake_cause cause);
+int rtd3_pm_access_checked(struct rtd3_device *rdev, struct rtd3_waker *waker,
+			   enum rtd3_wake_cause cause);
 void rtd3_pm_access_end(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_access_drop(struct rtd3_device *rdev, struct rtd3_waker *waker);
 void rtd3_pm_claim_wake(struct rtd3_device *rdev, enum rtd3_wake_cause cause);

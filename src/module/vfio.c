@@ -114,13 +114,10 @@ static int rtd3_open_device(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 	start = ktime_get();
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_OPEN);
+	/* It may have been awake all the time. */
+	ret = rtd3_pm_access_checked(rdev, &waker, RTD3_WAKE_OPEN);
 	if (ret)
 		goto out_let_go;
-	/* It may have been awake all the time. */
-	ret = rtd3_health_check(rdev);
-	if (ret)
-		goto out_end;
 	rtd3_resume_repair(rdev);
 	ret = rtd3_enable(rdev, rtd3_resume_was_reset(rdev, start));
 	if (ret)
@@ -199,12 +196,10 @@ static noinline ssize_t rtd3_read_other(struct rtd3_device *rdev,
 	if (ret)
 		return ret;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
+	ret = rtd3_pm_access_checked(rdev, &waker, RTD3_WAKE_BAR);
 	if (ret)
 		return ret;
-	ret = rtd3_health_check(rdev);
-	if (!ret)
-		ret = rtd3_read_awake(rdev, buf, count, ppos);
+	ret = rtd3_read_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
@@ -260,13 +255,10 @@ static noinline ssize_t rtd3_write_other(struct rtd3_device *rdev,
 	if (ret)
 		return ret;
 
-	ret = rtd3_pm_access_begin(rdev, &waker, RTD3_WAKE_BAR);
+	ret = rtd3_pm_access_checked(rdev, &waker, RTD3_WAKE_BAR);
 	if (ret)
 		return ret;
-	/* What is written says nothing of who has got it. */
-	ret = rtd3_health_check(rdev);
-	if (!ret)
-		ret = rtd3_write_awake(rdev, buf, count, ppos);
+	ret = rtd3_write_awake(rdev, buf, count, ppos);
 	rtd3_pm_access_end(rdev, &waker);
 
 	return ret;
